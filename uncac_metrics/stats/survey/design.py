@@ -1,0 +1,367 @@
+"""The sampling design: integer codes of strata and units, made once, and what is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uncac_metrics.model import SINGLETON_RULES, Fault, Faults
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of sampling, as the variance needs it."""
+
+    unit: Array
+    """Index of the stage's unit for every final unit, shape (final units,)."""
+    stratum: Array
+    """Index of the stratum for every unit of the stage, shape (units,)."""
+    size: Array
+    """Units sampled in each stratum, shape (strata,)."""
+    factor: Array
+    """c in ``Σ_strata c Σ (z − z̄)²``: (1 − f) n / (n − 1) times the sampling fractions of the stages above."""
+    lonely: Array
+    """Strata with one sampled unit that was not taken with certainty, shape (strata,)."""
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Design:
+    r"""A complex sample: rows with weights, strata, sampling units and population sizes.
+
+    Parameters
+    ----------
+    data : DataFrame of n rows
+        The sample; a row an interviewed unit. It is not copied and must not be changed afterwards.
+    weight : str or None
+        Column of design weights: finite, not negative, not all zero. None: the weights that `fpc` implies
+        (the product of N/n over the stages), or 1 without `fpc`.
+    stratum : str, optional
+        Column of first-stage strata.
+    psu : str or list of str, optional
+        Column of primary sampling units, or one column a stage. Without it every row is its own unit.
+    fpc : str or list of str, optional
+        Column of the number of units in the population of the row's stratum, or of sampling fractions (all values
+        ≤ 1); one a stage (for stage 2: units in the row's PSU). Without it the variance is that of sampling with
+        replacement, and later stages add nothing.
+    nest : bool
+        PSU labels are used again in other strata, so that stratum and label together name a PSU. Without it a PSU
+        label that stands in two strata is an error.
+    singleton : {"error", "certainty", "adjust", "average", "collapse"}
+        What to do with a stratum that has one PSU and is not taken whole: refuse; count it as taken with certainty
+        (adds nothing); centre it at the mean of all PSUs; give it the mean variance of the other strata; merge it
+        with the next stratum in order of the labels (the last one with the one before).
+    singleton_domain : bool
+        Apply "adjust" and "average" also to strata where only one PSU has members of the domain.
+    frame : str, optional
+        Name of the master sample that the PSUs come from. Estimates from two designs with the same frame have a
+        covariance through the PSUs they share; otherwise samples are taken as independent.
+
+    Attributes
+    ----------
+    n, n_psu, n_strata, df : int
+        Rows; first-stage units and strata with a positive weight; ``n_psu − n_strata``.
+
+    Raises
+    ------
+    Faults
+        Everything that is wrong with the columns, at once.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from uncac_metrics.stats.survey import Design
+    >>> frame = pd.DataFrame({"w": [2.0, 2.0, 3.0, 3.0], "h": ["a", "a", "b", "b"], "paid": [0, 1, 0, 0]})
+    >>> Design(frame, weight="w", stratum="h")
+    Design(4 rows, 4 PSUs in 2 strata, 2 df, sum of weights 10)
+    """
+
+    data: pd.DataFrame
+    weight: Array
+    unit: Array
+    """Final sampling unit of every row, shape (n,)."""
+    stages: tuple[Stage, ...]
+    singleton: str
+    singleton_domain: bool
+    frame: str | None
+    labels: pd.MultiIndex | None
+    """(stratum, PSU) label of every first-stage unit; kept where `frame` is given."""
+    n_units: int
+    n_psu: int
+    n_strata: int
+
+    def __init__(
+        self,
+        data: pd.DataFrame,
+        *,
+        weight: str | None,
+        stratum: str | None = None,
+        psu: str | Sequence[str] | None = None,
+        fpc: str | Sequence[str] | None = None,
+        nest: bool = False,
+        singleton: str = "error",
+        singleton_domain: bool = False,
+        frame: str | None = None,
+    ):
+        units, sizes = _listed(psu), _listed(fpc)
+        if singleton not in SINGLETON_RULES:
+            raise Faults(
+                [Fault("Design", "singleton", f"unknown rule {singleton!r}", f"one of {', '.join(SINGLETON_RULES)}")]
+            )
+        _check(data, weight, stratum, units, sizes)
+        strata = _codes(data[stratum]) if stratum else np.zeros(len(data), dtype=np.intp)
+        ids = [_codes(data[u]) for u in units] or [np.arange(len(data))]
+        # element sampling below the named clusters: an fpc for one stage more than there are units
+        if len(sizes) == len(ids) + 1:
+            ids.append(np.arange(len(data)))
+        psus = _combine(strata, ids[0]) if nest and units else ids[0]
+        if stratum and units and not nest:
+            _check_nested(data, stratum, units[0], strata, psus)
+        population = [data[s].to_numpy(dtype=float) for s in sizes]
+        if singleton == "collapse":
+            strata, population = _collapse(strata, psus, population)
+        stages, unit, implied = _stages(strata, [psus, *ids[1:]], population, sizes)
+        w = implied if weight is None else data[weight].to_numpy(dtype=float)
+        first = stages[0]
+        if singleton in ("error", "collapse"):
+            _check_lonely(data, stratum, strata, stages)
+        live = np.zeros(first.stratum.size, dtype=bool)
+        live[first.unit[unit[w > 0]]] = True
+        labels = None
+        if frame is not None:
+            rows = np.empty(first.stratum.size, dtype=np.intp)
+            rows[first.unit[unit]] = np.arange(len(data))
+            labels = pd.MultiIndex.from_arrays(
+                [data[c].astype(str).to_numpy()[rows] if c else rows * 0 for c in (stratum, units[0] if units else None)]
+            )
+        values = {
+            "data": data, "weight": w, "unit": unit, "stages": stages, "singleton": singleton,
+            "singleton_domain": singleton_domain, "frame": frame, "labels": labels,
+            "n_units": int(stages[-1].unit.size), "n_psu": int(live.sum()),
+            "n_strata": int(np.unique(first.stratum[live]).size),
+        }  # fmt: skip
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n(self) -> int:
+        return len(self.weight)
+
+    @property
+    def df(self) -> int:
+        return self.n_psu - self.n_strata
+
+    def __repr__(self) -> str:
+        return (
+            f"Design({self.n:,} rows, {self.n_psu:,} PSUs in {self.n_strata:,} strata, {self.df:,} df, "
+            f"sum of weights {self.weight.sum():,.10g})"
+        )
+
+
+def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
+    """The column called `name`, or a fault that gives the nearest name."""
+    if name not in data.columns:
+        raise Faults([_unknown(data, name, role)])
+    return data[name]
+
+
+def _unknown(data: pd.DataFrame, name: str, role: str) -> Fault:
+    near = difflib.get_close_matches(str(name), [str(c) for c in data.columns], n=1)
+    return Fault(
+        "Design", role, f"no column {name!r} in the data", f"did you mean {near[0]!r}?" if near else "name a column"
+    )
+
+
+def _listed(value: str | Sequence[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def _codes(values: pd.Series) -> Array:
+    return pd.factorize(values, sort=True)[0].astype(np.intp, copy=False)
+
+
+def _combine(*codes: Array) -> Array:
+    """Dense codes of the combinations that occur."""
+    out = codes[0]
+    for c in codes[1:]:
+        wide = out.astype(np.int64) * (int(c.max(initial=0)) + 1) + c
+        out = pd.factorize(wide)[0].astype(np.intp, copy=False)
+    return out
+
+
+def _rows(mask: Array) -> dict[str, Any]:
+    where = np.flatnonzero(mask)
+    return {"rows": tuple(int(i) + 1 for i in where[:5]), "count": int(where.size)}
+
+
+def _check(
+    data: pd.DataFrame, weight: str | None, stratum: str | None, units: list[str], sizes: list[str]
+) -> None:
+    roles = [("weight", weight), ("stratum", stratum)] + [("psu", u) for u in units] + [("fpc", s) for s in sizes]
+    named = [(role, name) for role, name in roles if name is not None]
+    faults = [_unknown(data, name, role) for role, name in named if name not in data.columns]
+    if faults:
+        raise Faults(faults)
+    if not len(data):
+        raise Faults([Fault("Design", "data", "no rows", "a design needs at least one")])
+    for role, name in named:
+        values = data[name]
+        missing = values.isna().to_numpy()
+        if missing.any():
+            remedy = "give every row one, or leave the rows out and adjust the weights of the others"
+            faults.append(Fault("Design", f"{role} {name!r}", "missing values", remedy, **_rows(missing)))
+        if role in ("weight", "fpc"):
+            if not pd.api.types.is_numeric_dtype(values):
+                faults.append(Fault("Design", f"{role} {name!r}", "not numeric", "convert the column to numbers"))
+                continue
+            numbers = values.to_numpy(dtype=float, na_value=np.nan)
+            if np.isinf(numbers).any():
+                faults.append(Fault("Design", f"{role} {name!r}", "infinite values", "", **_rows(np.isinf(numbers))))
+            low = numbers < 0 if role == "weight" else numbers <= 0
+            if low.any():
+                what = "negative weights" if role == "weight" else "population sizes of zero or less"
+                faults.append(Fault("Design", f"{role} {name!r}", what, "correct them at the source", **_rows(low)))
+            if role == "weight" and not missing.all() and np.nansum(numbers) == 0:
+                faults.append(Fault("Design", f"weight {name!r}", "all weights are zero", "name the weight column"))
+    if len(sizes) > len(units) + 1:
+        faults.append(
+            Fault("Design", "fpc", f"{len(sizes)} stages of population sizes for {len(units)} of units",
+                  "give at most one fpc a stage of psu, and one for the rows")
+        )  # fmt: skip
+    if faults:
+        raise Faults(faults)
+
+
+def _check_nested(data: pd.DataFrame, stratum: str, psu: str, strata: Array, psus: Array) -> None:
+    pairs = _combine(psus, strata)
+    n_pairs, n_psus = int(pairs.max()) + 1, int(psus.max()) + 1
+    if n_pairs == n_psus:
+        return
+    seen = pd.DataFrame({"p": psus, "h": strata}).drop_duplicates()
+    twice = seen["p"].value_counts()
+    bad = twice.index[twice > 1]
+    mask = np.isin(psus, bad.to_numpy())
+    some = ", ".join(str(v) for v in data[psu].to_numpy()[mask][:1])
+    raise Faults(
+        [
+            Fault(
+                "Design", f"psu {psu!r}", f"{len(bad)} PSU labels stand in more than one stratum of {stratum!r} ({some}, …)",
+                "nest=True if the labels are numbered anew in each stratum (stratum and label then name a PSU); "
+                "otherwise correct the labels", **_rows(mask),
+            )
+        ]
+    )  # fmt: skip
+
+
+def _collapse(strata: Array, psus: Array, population: list[Array]) -> tuple[Array, list[Array]]:
+    """Merge each stratum of one PSU with its neighbour, population sizes added."""
+    pairs = pd.DataFrame({"h": strata, "p": psus}).drop_duplicates()
+    size = np.bincount(pairs["h"])
+    units = np.full(size.size, np.inf)
+    if population:
+        units[strata] = population[0]
+        if units.max() <= 1:
+            units = size / units
+    group = np.empty(size.size, dtype=np.intp)
+    last, open_group = -1, False
+    for h in range(size.size):
+        if open_group:
+            open_group = False
+        else:
+            last += 1
+            open_group = bool(size[h] == 1 and units[h] > 1)
+        group[h] = last
+    if open_group and last:
+        group[group == last] = last - 1
+    merged = group[strata]
+    if population:
+        population = [np.bincount(group, weights=units)[merged], *population[1:]]
+    return merged, population
+
+
+def _stages(
+    strata: Array, ids: list[Array], population: list[Array], names: list[str]
+) -> tuple[tuple[Stage, ...], Array, Array]:
+    """Stages that add variance, the final unit of each row and the weights that the sizes imply."""
+    n = len(strata)
+    depth = max(1, min(len(population), len(ids)))
+    stage_unit: list[Array] = []
+    above = strata
+    nodes = []
+    for s in range(depth):
+        unit = _dense(ids[s]) if s == 0 else _combine(stage_unit[-1], ids[s])
+        nodes.append((above, unit))
+        stage_unit.append(unit)
+        above = unit
+    final = stage_unit[-1]
+    n_final = int(final.max()) + 1
+    example = np.empty(n_final, dtype=np.intp)
+    example[final] = np.arange(n)
+    stages, faults = [], []
+    carry = np.ones(n)
+    implied = np.ones(n)
+    for s, (parent, unit) in enumerate(nodes):
+        n_units, n_parents = int(unit.max()) + 1, int(parent.max()) + 1
+        stratum = np.empty(n_units, dtype=np.intp)
+        stratum[unit] = parent
+        size = np.bincount(stratum, minlength=n_parents)
+        fraction = np.zeros(n_parents)
+        if s < len(population):
+            given = population[s]
+            as_fraction = given.max() <= 1
+            of_parent = np.empty(n_parents)
+            of_parent[parent] = given
+            uneven = given != of_parent[parent]
+            if uneven.any():
+                faults.append(
+                    Fault("Design", f"fpc {names[s]!r}", "differs within a stratum" if s == 0 else "differs within a unit",
+                          "one population size for each", **_rows(uneven))
+                )  # fmt: skip
+            fraction = of_parent if as_fraction else size / of_parent
+            over = (fraction > 1 + 1e-12)[parent]
+            if over.any():
+                faults.append(
+                    Fault("Design", f"fpc {names[s]!r}", "smaller than the number of sampled units",
+                          "give the number of units in the population, not in the sample", **_rows(over))
+                )  # fmt: skip
+            implied = implied / np.where(fraction[parent] > 0, fraction[parent], 1)
+        above_carry = np.empty(n_parents)
+        above_carry[parent] = carry
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = above_carry * (1 - fraction) * np.where(size > 1, size / (size - 1.0), 1.0)
+        lonely = (size == 1) & (factor > 1e-7)
+        factor = np.where(factor > 1e-12, factor, 0.0)
+        stages.append(Stage(unit[example], stratum, size, factor, lonely))
+        carry = carry * fraction[parent]
+    if faults:
+        raise Faults(faults)
+    return tuple(stages), final, implied
+
+
+def _dense(codes: Array) -> Array:
+    return pd.factorize(codes)[0].astype(np.intp, copy=False)
+
+
+def _check_lonely(data: pd.DataFrame, stratum: str | None, strata: Array, stages: tuple[Stage, ...]) -> None:
+    faults = []
+    for s, stage in enumerate(stages, start=1):
+        lonely = np.flatnonzero(stage.lonely)
+        if not lonely.size:
+            continue
+        if s == 1 and stratum:
+            names = pd.Series(data[stratum].to_numpy()[np.isin(strata, lonely)]).drop_duplicates().astype(str)
+            what = f"{lonely.size} strata with one PSU: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
+        else:
+            what = f"{lonely.size} strata with one unit at stage {s}"
+        faults.append(
+            Fault("Design", "singleton", what,
+                  'no variance can be computed there; choose singleton="collapse", "adjust", "average" or "certainty"')
+        )  # fmt: skip
+    if faults:
+        raise Faults(faults)

@@ -1,0 +1,482 @@
+r"""Totals, means, ratios and proportions of a complex sample, by domain, with Taylor linearisation.
+
+For a ratio of weighted sums :math:`\hat R = \sum w y / \sum w x` the linearised value of a row is
+:math:`w (y - \hat R x) / \sum w x`; a mean is a ratio to the number of units, a total is its own linearisation. Rows
+outside a domain stay in the design with value zero (Woodruff 1971; Binder 1983; Lumley 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from uncac_metrics.model import Fault, Faults
+from uncac_metrics.stats import intervals
+from uncac_metrics.stats.estimates import Estimates, empty_table, make_table
+from uncac_metrics.stats.survey.design import Design, column
+from uncac_metrics.stats.survey.sums import CellSums, Pair, Pass, coarsen, compress, finest, groups
+from uncac_metrics.stats.survey.variance import UnitScores
+
+Array = np.ndarray
+Variable = str | pd.Series | np.ndarray
+By = str | Sequence[str] | None
+
+_COMMON = """
+    by : str or list of str, optional
+        Breakdown columns; several are crossed. Rows with a missing level belong to no domain. A declared category
+        without rows gives a row with n = 0 and no value.
+    level : float
+        Confidence level.
+    interval : str, optional
+        Name of the interval; see :mod:`uncac_metrics.stats.intervals`.
+    df : {"answered", "domain", "design"} or int
+        Degrees of freedom, units minus strata: of those with rows that count in the estimate, with rows in the
+        domain, of the whole design, or as given.
+    deff : {"wr", "wor"}
+        Design effect against simple random sampling with or without replacement.
+    missing : {"omit", "error"}
+        Rows without an answer leave the estimate and are counted in ``n_eligible − n``, or are an error.
+
+    Returns
+    -------
+    Estimates
+        A row a domain and variable.
+
+    Raises
+    ------
+    Faults
+        Unknown columns (with the nearest name), values that are not numbers, and what is said above."""
+
+
+def _documented(function: Callable) -> Callable:
+    function.__doc__ = (function.__doc__ or "").replace("    {common}", _COMMON.lstrip("\n"))
+    return function
+
+
+@_documented
+def total(
+    design: Design, y: Variable | Sequence[Variable], *, by: By = None, level: float = 0.95,
+    interval: str | None = None, df: str | int = "answered", deff: str = "wr", missing: str = "error",
+) -> Estimates:  # fmt: skip
+    r"""Population total :math:`\sum w y` with its standard error.
+
+    Parameters
+    ----------
+    design : Design
+    y : str, Series or array of length n, or a list of these
+        Numbers (or yes/no). A missing answer is an error unless ``missing="omit"``: a sum over those who answered is
+        too small by the others' share.
+    {common}
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from uncac_metrics.stats import survey
+    >>> frame = pd.DataFrame({"w": [10.0, 10, 20, 20], "h": ["a", "a", "b", "b"], "bribes": [0, 2, 1, 3]})
+    >>> survey.total(survey.Design(frame, weight="w", stratum="h"), "bribes").table[["value", "std_error"]].round(3)
+       value  std_error
+    0  100.0     44.721
+    """
+    pairs = [Pair(n, v, None, "total", binary=_is_binary(v)) for n, v in _variables(design, y)]
+    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+
+
+@_documented
+def mean(
+    design: Design, y: Variable | Sequence[Variable], *, denominator: Variable | None = None, by: By = None,
+    level: float = 0.95, interval: str | None = None, df: str | int = "answered", deff: str = "wr",
+    missing: str = "omit",
+) -> Estimates:  # fmt: skip
+    r"""Mean :math:`\sum w y / \sum w` over the units, or over those of a subpopulation.
+
+    Parameters
+    ----------
+    design : Design
+    y : str, Series or array of length n, or a list of these
+        Numbers. Text is an error: see :func:`proportion` for its shares.
+    denominator : str, Series or array, optional
+        Yes/no: the units that the mean is over. Missing is not yes.
+    {common}
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from uncac_metrics.stats import survey
+    >>> frame = pd.DataFrame({"w": [10.0, 10, 20, 20], "h": ["a", "a", "b", "b"], "bribes": [0, 2, 1, 3]})
+    >>> survey.mean(survey.Design(frame, weight="w", stratum="h"), "bribes").table[["value", "std_error"]].round(3)
+       value  std_error
+    0  1.667      0.745
+    """
+    base, base_name = _base(design, denominator)
+    pairs = [
+        Pair(n, v, base, "mean", base_name, within=False, binary=_is_binary(v)) for n, v in _variables(design, y)
+    ]
+    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+
+
+@_documented
+def ratio(
+    design: Design, numerator: Variable | Sequence[Variable], denominator: Variable, *, by: By = None,
+    level: float = 0.95, interval: str | None = None, df: str | int = "answered", deff: str = "wr",
+    missing: str = "omit", within: bool | None = None,
+) -> Estimates:  # fmt: skip
+    r"""Ratio of two totals :math:`\hat R = \sum w y / \sum w x`.
+
+    Where numerator and denominator are yes/no and nested, the ratio is a share and takes an interval for proportions
+    (Korn–Graubard unless named).
+
+    Parameters
+    ----------
+    design : Design
+    numerator : str, Series or array of length n, or a list of these
+    denominator : str, Series or array of length n
+    within : bool, optional
+        The numerator is part of the denominator. By default so where both are yes/no; a case in the numerator outside
+        the denominator is then an error. False: the ratio of two different groups.
+    {common}
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from uncac_metrics.stats import survey
+    >>> frame = pd.DataFrame({"w": 1.0, "contact": [1, 1, 1, 0, 1, 1], "paid": [0, 1, 0, 0, 0, 0]})
+    >>> result = survey.ratio(survey.Design(frame, weight="w"), "paid", "contact")
+    >>> result.table[["value", "lower", "upper", "n", "events", "interval"]].round(3)
+       value  lower  upper  n  events       interval
+    0    0.2  0.003  0.762  5       1  korn_graubard
+    """
+    [(base_name, x)] = _variables(design, denominator)
+    pairs, faults = [], []
+    for name, y in _variables(design, numerator):
+        both = _is_binary(y) and _is_binary(x)
+        nested = both if within is None else within
+        if nested:
+            outside = (y > 0) & (x == 0)
+            if outside.any():
+                rows = np.flatnonzero(outside)
+                remedy = "count cases within the denominator only, or say within=False for a ratio of two groups"
+                faults.append(
+                    Fault(
+                        "ratio", f"{name!r} / {base_name!r}", "cases in the numerator stand outside the denominator",
+                        remedy, tuple(int(r) + 1 for r in rows[:5]), int(rows.size),
+                    )
+                )  # fmt: skip
+        pairs.append(Pair(f"{name}/{base_name}", y, x, "ratio", base_name, within=nested and both, binary=_is_binary(y)))
+    if faults:
+        raise Faults(faults)
+    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+
+
+@_documented
+def proportion(
+    design: Design, y: Variable | Sequence[Variable], *, denominator: Variable | None = None, by: By = None,
+    level: float = 0.95, interval: str | None = None, df: str | int = "answered", deff: str = "wr",
+    missing: str = "omit",
+) -> Estimates:  # fmt: skip
+    r"""Share of units with an attribute, or of each level of a coded variable.
+
+    The default interval is Korn–Graubard's, which is sensible at zero and full counts.
+
+    Parameters
+    ----------
+    design : Design
+    y : str, Series or array of length n, or a list of these
+        Yes/no (1/0, True/False), or text or categories: then a row a level, under the breakdown ``category``.
+    denominator : str, Series or array, optional
+        Yes/no: the units that the share is of. Missing is not yes.
+    {common}
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from uncac_metrics.stats import survey
+    >>> frame = pd.DataFrame({"w": 1.0, "form": ["cash", "cash", "food", None, "cash"]})
+    >>> shares = survey.proportion(survey.Design(frame, weight="w"), "form")
+    >>> shares.table[["category", "value", "n", "n_eligible", "events"]].round(3)
+      category  value  n  n_eligible  events
+    0     cash   0.75  4           5       3
+    1     food   0.25  4           5       1
+    """
+    base, base_name = _base(design, denominator)
+    pairs = []
+    for name, values in _raw(design, y):
+        if _is_numeric(values):
+            pairs.append(Pair(name, _yes_no(name, values), base, "proportion", base_name, within=True, binary=True))
+        else:
+            pairs += level_pairs(name, values, base, base_name)
+    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+
+
+def level_pairs(name: str, values: pd.Series, base: Array | None, base_name: str) -> list[Pair]:
+    """One pair a level of a coded variable, labelled under ``category``."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, levels = values.cat.codes.to_numpy(), list(values.cat.categories)
+    else:
+        codes, found = pd.factorize(values, sort=True)
+        levels = list(found)
+    absent = codes < 0
+    return [
+        Pair(
+            name, np.where(absent, np.nan, codes == i), base, "proportion", base_name, True,
+            {"category": str(label)}, True,
+        )
+        for i, label in enumerate(levels)
+    ]  # fmt: skip
+
+
+def linear(
+    design: Design,
+    pairs: Sequence[Pair],
+    groupings: Sequence[tuple[str, ...]],
+    *,
+    level: float = 0.95,
+    interval: str | None = None,
+    df: str | int = "answered",
+    deff: str = "wr",
+    missing: str = "omit",
+) -> Estimates:
+    """Estimates of many numerator–denominator pairs over many groupings in one pass over the rows.
+
+    Parameters
+    ----------
+    design : Design
+    pairs : sequence of Pair
+    groupings : sequence of tuples of column names
+        ``()`` is the whole population.
+
+    Returns
+    -------
+    Estimates
+        Ordered by pair, then grouping, then group.
+    """
+    by = tuple(dict.fromkeys(b for g in groupings for b in g))
+    _check_options(level, interval, df, deff, missing)
+    for b in by:
+        column(design.data, b, "by")
+    own = tuple(dict.fromkeys(b for p in pairs for b in p.labels))
+    if not pairs:
+        return Estimates(empty_table((*own, *by)))
+    keep = design.weight > 0
+    if missing == "error":
+        _refuse_missing(pairs, keep)
+    place, levels = finest(design.data, by, keep)
+    whole = Pass.over(design, place, keep)
+    domains = [groups(by, levels, g, whole.n_finest) for g in groupings]
+    offsets = np.cumsum([0, *(len(d.labels) for d in domains)])
+    width = int(offsets[-1])
+    parts, entries = [], []
+    for k, pair in enumerate(pairs):
+        sums = whole.sums(pair)
+        for d, offset in zip(domains, offsets, strict=False):
+            cells = coarsen(sums, d)
+            columns, z = _estimate(design, pair, cells, df, deff)
+            labels = {b: d.labels[b].to_numpy() for b in by} | {b: pair.labels.get(b, "_T") for b in own}
+            parts.append(columns | labels | {"indicator": pair.name, "denominator": pair.base or "_T"})
+            entries.append((cells.unit, cells.group + k * width + offset, z))
+    n_rows = len(pairs) * width
+    scores = UnitScores(design, *(np.concatenate(c) for c in zip(*entries, strict=True)), n_rows)
+    lengths = [len(p["value"]) for p in parts]
+    columns = {
+        name: np.concatenate([np.broadcast_to(np.asarray(p[name], dtype=object if isinstance(p[name], str) else None), n)
+                              for p, n in zip(parts, lengths, strict=True)])
+        for name in parts[0]
+    }  # fmt: skip
+    within = np.repeat([pairs[i // len(domains)].within for i in range(len(parts))], lengths)
+    _finish(columns, scores, within, level, interval)
+    columns["method"] = (
+        f"Taylor linearisation; {design.n_strata:,} strata, {design.n_psu:,} PSUs; "
+        f"df: {df}; deff: {deff}; missing: {missing}; singleton: {design.singleton}"
+    )
+    return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (scores,))
+
+
+def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: str) -> tuple[dict, Array]:
+    """Point estimates of one pair by group, and the linearised value of every cell."""
+    t = cells.total
+    is_total = pair.kind == "total"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if is_total:
+            value, z = np.where(t["n"] > 0, t["y"], np.nan), cells.y
+        else:
+            value = np.where(t["x"] != 0, t["y"] / t["x"], np.nan)
+            r, x = value[cells.group], t["x"][cells.group]
+            z = np.where(x != 0, (cells.y - r * cells.x) / np.where(x != 0, x, 1), 0.0)
+        # variance of a simple random sample of the same size
+        n = t["n_rows"]
+        if is_total:
+            spread = t["yy"] - t["y"] ** 2 / t["w"]
+            srs = t["w"] * spread / (n - 1)
+        else:
+            spread = t["yy"] - 2 * value * t["xy"] + value**2 * t["xx"]
+            srs = t["w"] * spread / (n - 1) / t["x"] ** 2
+        if deff == "wor":
+            srs = srs * (1 - n / t["w"])
+        weight_deff = t["n"] * t["ww"] / t["wc"] ** 2
+    # residue of rounding is no spread
+    srs = np.where((n > 1) & (spread > 1e-13 * t["yy"]), srs, np.nan)
+    units, strata = _units_and_strata(design, cells, cells.counted > 0)
+    if df == "domain":
+        freedom = np.subtract(*_units_and_strata(design, cells, np.ones(cells.unit.size, dtype=bool)))
+    else:
+        freedom = np.full(units.shape, design.df if df == "design" else df) if df != "answered" else units - strata
+    columns = {
+        "statistic": pair.kind, "value": value, "df": freedom.astype(float), "n": t["n"],
+        "n_eligible": t["n_eligible"], "n_psu": units, "events": t["events"], "srs": srs, "weight_deff": weight_deff,
+        "x": t["x"] if not is_total else np.ones_like(t["x"]),
+    }  # fmt: skip
+    return columns, z
+
+
+def _units_and_strata(design: Design, cells: CellSums, use: Array) -> tuple[Array, Array]:
+    """First-stage units and strata that each group has among the cells to use."""
+    n_groups = len(cells.total["n"])
+    first = design.stages[0]
+    psu, group = first.unit[cells.unit[use]].astype(np.int64), cells.group[use]
+    pairs, _ = compress(psu * n_groups + group, first.stratum.size * n_groups)
+    stratum = first.stratum[pairs // n_groups].astype(np.int64)
+    of_group = pairs % n_groups
+    cross, _ = compress(stratum * n_groups + of_group, first.size.size * n_groups)
+    return np.bincount(of_group, minlength=n_groups), np.bincount(cross % n_groups, minlength=n_groups)
+
+
+def _finish(columns: dict, scores: UnitScores, within: Array, level: float, interval: str | None) -> None:
+    """Standard errors, limits, design effect, cv and status, in place."""
+    value, n, df = columns["value"], columns["n"].astype(float), columns["df"].astype(float)
+    defined = ~np.isnan(value)
+    se = np.where(defined, np.sqrt(scores.variances()), np.nan)
+    # what rounding leaves of a variance of zero (all values equal) is zero
+    se = np.where(se <= 1e-13 * np.abs(value), 0.0, se)
+    lower, upper = intervals.wald(value, se, df, level)
+    used = np.full(value.shape, "wald", dtype=object)
+    if within.any():
+        low, high, name = intervals.proportion(
+            interval or "korn_graubard", p=np.clip(value[within], 0, 1), std_error=se[within], n=n[within],
+            df=df[within], weight_deff=columns["weight_deff"][within], level=level,
+        )  # fmt: skip
+        lower[within], upper[within], used[within] = low, high, name
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cv = np.where(value != 0, se / np.abs(value), np.nan)
+        effect = np.where(se > 0, se**2 / columns["srs"], np.nan)
+    reason = np.full(value.shape, "", dtype=object)
+    reason[~(df > 0)] = "one sampling unit a stratum: no degrees of freedom"
+    reason[~defined] = "the denominator is zero"
+    reason[n == 0] = "no observation"
+    absent = ~defined
+    columns.update(
+        std_error=se, lower=np.where(absent, np.nan, lower), upper=np.where(absent, np.nan, upper), conf_level=level,
+        interval=np.where(absent, "", used), deff=effect, cv=cv, reason=reason,
+        obs_status=np.where(absent, "O", "A"), display=np.where(absent, "withheld", "shown"),
+    )  # fmt: skip
+    columns["events"] = np.where(n == 0, np.nan, columns["events"].astype(float))
+
+
+def _groupings(by: By) -> list[tuple[str, ...]]:
+    return [() if by is None else (by,) if isinstance(by, str) else tuple(by)]
+
+
+def cube(by: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every subset of the breakdowns, the total first: a cross and all its margins."""
+    return [g for size in range(len(by) + 1) for g in combinations(by, size)]
+
+
+def _variables(design: Design, y: Variable | Sequence[Variable]) -> list[tuple[str, Array]]:
+    return [(name, _numbers(name, values)) for name, values in _raw(design, y)]
+
+
+def _raw(design: Design, y: Variable | Sequence[Variable]) -> list[tuple[str, pd.Series]]:
+    several = list(y) if isinstance(y, (list, tuple)) else [y]
+    out = []
+    for i, v in enumerate(several):
+        if isinstance(v, str):
+            out.append((v, column(design.data, v, "variable")))
+            continue
+        series = v if isinstance(v, pd.Series) else pd.Series(np.asarray(v))
+        name = str(series.name) if series.name is not None else f"y{i + 1}" if len(several) > 1 else "y"
+        if len(series) != design.n:
+            fault = Fault("variable", name, f"{len(series):,} values for {design.n:,} rows", "one value a row of the design")
+            raise Faults([fault])
+        out.append((name, series))
+    return out
+
+
+def _is_numeric(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype)
+
+
+def _numbers(name: str, values: pd.Series) -> Array:
+    if isinstance(values.dtype, pd.CategoricalDtype) or not _is_numeric(values):
+        raise Faults(
+            [Fault("variable", name, f"holds {values.dtype}, not numbers", "recode it, or take proportion() of its levels")]
+        )
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        rows = np.flatnonzero(infinite)
+        where = tuple(int(r) + 1 for r in rows[:5])
+        raise Faults([Fault("variable", name, "infinite values", "correct or blank them", where, int(rows.size))])
+    return numbers
+
+
+def _yes_no(name: str, values: pd.Series) -> Array:
+    numbers = _numbers(name, values)
+    if not _is_binary(numbers):
+        other = (numbers != 0) & (numbers != 1) & ~np.isnan(numbers)
+        rows = np.flatnonzero(other)
+        raise Faults(
+            [
+                Fault(
+                    "variable", name, "values other than 0 and 1", "recode to 1 = yes, 0 = no, missing; or take mean()",
+                    tuple(int(r) + 1 for r in rows[:5]), int(rows.size),
+                )
+            ]
+        )  # fmt: skip
+    return numbers
+
+
+def _base(design: Design, denominator: Variable | None) -> tuple[Array | None, str]:
+    if denominator is None:
+        return None, ""
+    [(name, values)] = _raw(design, denominator)
+    return _yes_no(name, values), name
+
+
+def _is_binary(values: Array) -> bool:
+    return bool(((values == 0) | (values == 1) | np.isnan(values)).all())
+
+
+def _refuse_missing(pairs: Sequence[Pair], keep: Array) -> None:
+    faults = []
+    for pair in pairs:
+        absent = np.isnan(pair.numerator) & keep
+        if pair.denominator is not None:
+            absent &= pair.denominator != 0
+        if absent.any():
+            rows = np.flatnonzero(absent)
+            faults.append(
+                Fault(
+                    pair.kind, pair.name, "missing answers", 'impute them, or say missing="omit" (answers only)',
+                    tuple(int(r) + 1 for r in rows[:5]), int(rows.size),
+                )
+            )  # fmt: skip
+    if faults:
+        raise Faults(faults)
+
+
+def _check_options(level: float, interval: str | None, df: str | int, deff: str, missing: str) -> None:
+    faults = []
+    if not 0 < level < 1:
+        faults.append(Fault("options", "level", f"{level} is no confidence level", "a number between 0 and 1, as 0.95"))
+    names = sorted(intervals.PROPORTION)
+    if interval is not None and interval not in names:
+        faults.append(Fault("options", "interval", f"unknown interval {interval!r}", f"one of {', '.join(names)}"))
+    if isinstance(df, str) and df not in ("answered", "domain", "design"):
+        faults.append(Fault("options", "df", f"unknown rule {df!r}", "answered, domain, design or a number"))
+    if deff not in ("wr", "wor"):
+        faults.append(Fault("options", "deff", f"unknown comparison {deff!r}", "wr or wor"))
+    if missing not in ("omit", "error"):
+        faults.append(Fault("options", "missing", f"unknown policy {missing!r}", "omit or error"))
+    if faults:
+        raise Faults(faults)
