@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class Stage:
     """c in ``Σ_strata c Σ (z − z̄)²``: (1 − f) n / (n − 1) times the sampling fractions of the stages above."""
     lonely: Array
     """Strata with one sampled unit that was not taken with certainty, shape (strata,)."""
+    unit_factor: Array | None = None
+    """Further factor of each unit's contribution (1 − inclusion probability under Brewer's approximation)."""
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -95,6 +97,12 @@ class Design:
     n_units: int
     n_psu: int
     n_strata: int
+    quadratic: Array | None
+    """Symmetric matrix Q of a variance z'Qz by final unit, in the place of the stages."""
+    calibration: Any
+    """Calibration variables that the weights meet; see :mod:`uncac_metrics.stats.survey.calibration`."""
+    replicates: Any
+    """Replicate weights, in the place of linearisation; see :mod:`uncac_metrics.stats.survey.replicates`."""
 
     def __init__(
         self,
@@ -144,10 +152,18 @@ class Design:
             "data": data, "weight": w, "unit": unit, "stages": stages, "singleton": singleton,
             "singleton_domain": singleton_domain, "frame": frame, "labels": labels,
             "n_units": int(stages[-1].unit.size), "n_psu": int(live.sum()),
-            "n_strata": int(np.unique(first.stratum[live]).size),
+            "n_strata": int(np.unique(first.stratum[live]).size), "quadratic": None, "calibration": None,
+            "replicates": None,
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def changed(self, **values: Any) -> Design:
+        """A copy with some attributes set anew: how calibrated, replicate and two-phase designs are made."""
+        copy = object.__new__(Design)
+        for f in fields(self):
+            object.__setattr__(copy, f.name, values.get(f.name, getattr(self, f.name)))
+        return copy
 
     @property
     def n(self) -> int:
@@ -155,7 +171,18 @@ class Design:
 
     @property
     def df(self) -> int:
+        if self.replicates is not None:
+            return self.replicates.df
         return self.n_psu - self.n_strata
+
+    @property
+    def method(self) -> str:
+        """How variances are made, in words."""
+        if self.replicates is not None:
+            return self.replicates.method
+        size = f"{self.n_strata:,} strata, {self.n_psu:,} PSUs, singleton: {self.singleton}"
+        calibrated = "" if self.calibration is None else f"; {self.calibration.method}"
+        return f"Taylor linearisation; {size}{calibrated}"
 
     def __repr__(self) -> str:
         return (

@@ -17,8 +17,8 @@ from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats import intervals
 from uncac_metrics.stats.estimates import Estimates, empty_table, make_table
 from uncac_metrics.stats.survey.design import Design, column
-from uncac_metrics.stats.survey.sums import CellSums, Pair, Pass, coarsen, compress, finest, groups
-from uncac_metrics.stats.survey.variance import UnitScores
+from uncac_metrics.stats.survey.sums import CellSums, Domains, Pair, Pass, coarsen, compress, finest, groups
+from uncac_metrics.stats.survey.variance import AnyScores, UnitScores, linearised, stacked
 
 Array = np.ndarray
 Variable = str | pd.Series | np.ndarray
@@ -265,19 +265,16 @@ def linear(
     place, levels = finest(design.data, by, keep)
     whole = Pass.over(design, place, keep)
     domains = [groups(by, levels, g, whole.n_finest) for g in groupings]
-    offsets = np.cumsum([0, *(len(d.labels) for d in domains)])
-    width = int(offsets[-1])
-    parts, entries = [], []
-    for k, pair in enumerate(pairs):
+    parts, blocks = [], []
+    for pair in pairs:
         sums = whole.sums(pair)
-        for d, offset in zip(domains, offsets, strict=False):
+        for d in domains:
             cells = coarsen(sums, d)
-            columns, z = _estimate(design, pair, cells, df, deff)
+            columns = _estimate(design, pair, cells, df, deff)
             labels = {b: d.labels[b].to_numpy() for b in by} | {b: pair.labels.get(b, "_T") for b in own}
             parts.append(columns | labels | {"indicator": pair.name, "denominator": pair.base or "_T"})
-            entries.append((cells.unit, cells.group + k * width + offset, z))
-    n_rows = len(pairs) * width
-    scores = UnitScores(design, *(np.concatenate(c) for c in zip(*entries, strict=True)), n_rows)
+            blocks.append(_scores(whole, pair, cells, d, columns["value"]))
+    scores = stacked(blocks)
     lengths = [len(p["value"]) for p in parts]
     columns = {
         name: np.concatenate([np.broadcast_to(np.asarray(p[name], dtype=object if isinstance(p[name], str) else None), n)
@@ -286,24 +283,19 @@ def linear(
     }  # fmt: skip
     within = np.repeat([pairs[i // len(domains)].within for i in range(len(parts))], lengths)
     _finish(columns, scores, within, level, interval)
-    columns["method"] = (
-        f"Taylor linearisation; {design.n_strata:,} strata, {design.n_psu:,} PSUs; "
-        f"df: {df}; deff: {deff}; missing: {missing}; singleton: {design.singleton}"
-    )
+    columns["method"] = f"{design.method}; df: {df}; deff: {deff}; missing: {missing}"
     return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (scores,))
 
 
-def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: str) -> tuple[dict, Array]:
-    """Point estimates of one pair by group, and the linearised value of every cell."""
+def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: str) -> dict:
+    """Point estimates of one pair by group, and what goes with them."""
     t = cells.total
     is_total = pair.kind == "total"
     with np.errstate(divide="ignore", invalid="ignore"):
         if is_total:
-            value, z = np.where(t["n"] > 0, t["y"], np.nan), cells.y
+            value = np.where(t["n"] > 0, t["y"], np.nan)
         else:
             value = np.where(t["x"] != 0, t["y"] / t["x"], np.nan)
-            r, x = value[cells.group], t["x"][cells.group]
-            z = np.where(x != 0, (cells.y - r * cells.x) / np.where(x != 0, x, 1), 0.0)
         # variance of a simple random sample of the same size
         n = t["n_rows"]
         if is_total:
@@ -318,16 +310,40 @@ def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: 
     # residue of rounding is no spread
     srs = np.where((n > 1) & (spread > 1e-13 * t["yy"]), srs, np.nan)
     units, strata = _units_and_strata(design, cells, cells.counted > 0)
-    if df == "domain":
+    if df == "answered" and design.replicates is None:
+        freedom = units - strata
+    elif df == "domain" and design.replicates is None:
         freedom = np.subtract(*_units_and_strata(design, cells, np.ones(cells.unit.size, dtype=bool)))
     else:
-        freedom = np.full(units.shape, design.df if df == "design" else df) if df != "answered" else units - strata
-    columns = {
+        freedom = np.full(units.shape, design.df if isinstance(df, str) else df)
+    return {
         "statistic": pair.kind, "value": value, "df": freedom.astype(float), "n": t["n"],
         "n_eligible": t["n_eligible"], "n_psu": units, "events": t["events"], "srs": srs, "weight_deff": weight_deff,
-        "x": t["x"] if not is_total else np.ones_like(t["x"]),
     }  # fmt: skip
-    return columns, z
+
+
+def _scores(whole: Pass, pair: Pair, cells: CellSums, domains: Domains, value: Array) -> AnyScores:
+    """What the variance of one pair's estimates is made of, for each kind of design."""
+    design, n = whole.design, len(domains.labels)
+    is_total = pair.kind == "total"
+    if design.replicates is not None:
+        y = design.replicates.sums(cells.unit, cells.group, cells.y, n)
+        if is_total:
+            return design.replicates.scores(design, y, np.nan_to_num(value))
+        x = design.replicates.sums(cells.unit, cells.group, cells.x, n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return design.replicates.scores(design, np.where(x != 0, y / np.where(x != 0, x, 1), np.nan), value)
+    denominator = cells.total["x"]
+    safe = np.where(denominator != 0, denominator, np.inf)
+    known = np.nan_to_num(value)
+    if design.calibration is not None:
+        y, x, group = whole.rows(pair, domains)
+        inside = group >= 0
+        at = np.where(inside, group, 0)
+        u = y if is_total else (y - known[at] * x) / safe[at]
+        return linearised(design, np.where(inside, u, 0.0), group, n)
+    z = cells.y if is_total else (cells.y - known[cells.group] * cells.x) / safe[cells.group]
+    return UnitScores(design, cells.unit, cells.group, z, n)
 
 
 def _units_and_strata(design: Design, cells: CellSums, use: Array) -> tuple[Array, Array]:
@@ -342,7 +358,7 @@ def _units_and_strata(design: Design, cells: CellSums, use: Array) -> tuple[Arra
     return np.bincount(of_group, minlength=n_groups), np.bincount(cross % n_groups, minlength=n_groups)
 
 
-def _finish(columns: dict, scores: UnitScores, within: Array, level: float, interval: str | None) -> None:
+def _finish(columns: dict, scores: AnyScores, within: Array, level: float, interval: str | None) -> None:
     """Standard errors, limits, design effect, cv and status, in place."""
     value, n, df = columns["value"], columns["n"].astype(float), columns["df"].astype(float)
     defined = ~np.isnan(value)

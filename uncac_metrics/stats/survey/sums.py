@@ -147,6 +147,7 @@ def groups(by: Sequence[str], levels: list[tuple[list[str], Array]], grouping: S
 class Pass:
     """The one pass: where each row belongs, made once and used by every pair."""
 
+    design: Design
     weight: Array
     keep: Array
     place: Array
@@ -163,23 +164,23 @@ class Pass:
         code = design.unit[keep].astype(np.int64) * n_finest + place
         occupied, cell = compress(code, design.n_units * n_finest)
         return cls(
-            design.weight[keep], keep, place, cell, occupied // n_finest, (occupied % n_finest).astype(np.intp), n_finest
-        )
+            design, design.weight[keep], keep, place, cell, occupied // n_finest,
+            (occupied % n_finest).astype(np.intp), n_finest,
+        )  # fmt: skip
+
+    def rows(self, pair: Pair, domains: Domains) -> tuple[Array, Array, Array]:
+        """Numerator, denominator (zero where the row does not count) and group of every row of the design."""
+        y, x, _, _, _ = _answers(pair, self.keep)
+        out = [np.zeros(self.keep.size), np.zeros(self.keep.size)]
+        group = np.full(self.keep.size, -1, dtype=np.intp)
+        out[0][self.keep], out[1][self.keep] = y, x
+        group[self.keep] = domains.of_finest[self.place]
+        return out[0], out[1], group
 
     def sums(self, pair: Pair) -> CellSums:
         """Cell and combination sums of one pair."""
-        y = pair.numerator[self.keep]
-        x = np.ones(len(y)) if pair.denominator is None else pair.denominator[self.keep]
-        absent = np.isnan(y)
-        if pair.kind == "ratio":
-            ok = ~absent & ~np.isnan(x)
-            eligible = (x != 0) | np.isnan(x)
-            counted = ok & (x != 0)
-        else:
-            eligible = x == 1
-            ok = counted = eligible & ~absent
+        y, x, ok, counted, eligible = _answers(pair, self.keep)
         w = np.where(ok, self.weight, 0.0)
-        y, x = np.where(ok, y, 0.0), np.where(ok, x, 0.0)
         wy, wx = w * y, w * x
         n_cells, n = self.cell_unit.size, self.n_finest
 
@@ -197,6 +198,21 @@ class Pass:
             "events": by_group(counted & (y == 1)) if pair.binary else np.full(n, np.nan),
         }  # fmt: skip
         return CellSums(self.cell_unit, self.cell_finest, by_cell(wy), by_cell(wx), by_cell(counted), total)
+
+
+def _answers(pair: Pair, keep: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Numerator and denominator (zero where they do not count), and the rows that answer, count, are eligible."""
+    y = pair.numerator[keep]
+    x = np.ones(len(y)) if pair.denominator is None else pair.denominator[keep]
+    absent = np.isnan(y)
+    if pair.kind == "ratio":
+        ok = ~absent & ~np.isnan(x)
+        eligible = (x != 0) | np.isnan(x)
+        counted = ok & (x != 0)
+    else:
+        eligible = x == 1
+        ok = counted = eligible & ~absent
+    return np.where(ok, y, 0.0), np.where(ok, x, 0.0), ok, counted, eligible
 
 
 def coarsen(sums: CellSums, domains: Domains) -> CellSums:

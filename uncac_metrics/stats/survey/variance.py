@@ -1,21 +1,26 @@
 """From sums over sampling units to covariance: one engine for every estimator.
 
-Every estimate is known by its linearised values, summed to the final sampling units. Centred within strata and
-scaled, these sums are contributions whose inner products are all variances and covariances,
+Every estimate is known by its linearised values, summed to the final sampling units. A design turns these sums
+:math:`z` into contributions :math:`U` whose inner products are all variances and covariances,
 
-.. math:: V = U^\\top U, \\qquad U_{i} = \\sqrt{c_h}\\,(z_i - \\bar z_h), \\qquad c_h = (1 - f_h)\\,n_h / (n_h - 1),
+.. math:: V = U^\\top U, \\qquad U_i = \\sqrt{c_i}\\,(z_i - \\bar z_h),
 
-with one block of rows of :math:`U` a stage. Estimates from different samples of one frame covary through the units
-that they share, by the same product.
+with one block of rows a stage, or into a quadratic form :math:`z^\\top Q z` (unequal probabilities with joint
+inclusion probabilities, two phases). After calibration, :math:`z` are the residuals from the calibration variables.
+Replicates give their deviations in the place of :math:`U`. Estimates from different samples of one frame covary
+through the units that they share, by the same product.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uncac_metrics.stats.survey.design import Design, Stage
+if TYPE_CHECKING:
+    from uncac_metrics.stats.survey.design import Design, Stage
 
 Array = np.ndarray
 CHUNK = 4_000_000  # elements of a dense block: 32 MB
@@ -34,39 +39,56 @@ class UnitScores:
     row: Array
     value: Array
     n_rows: int
+    fit: Array | None = None
+    """Coefficients of the linearised values on the calibration variables (variables × rows), if there are any."""
 
     def take(self, rows: Array) -> UnitScores:
-        """Scores of these rows, in this order (rows increasing)."""
+        """Scores of these rows, in this order."""
         place = np.full(self.n_rows, -1)
         place[rows] = np.arange(len(rows))
         keep = place[self.row] >= 0
-        return UnitScores(self.design, self.unit[keep], place[self.row[keep]], self.value[keep], len(rows))
+        fit = None if self.fit is None else self.fit[:, rows]
+        return UnitScores(self.design, self.unit[keep], place[self.row[keep]], self.value[keep], len(rows), fit)
 
     def scaled(self, factor: Array) -> UnitScores:
         """Scores of the estimates times `factor`, shape (rows,)."""
-        return UnitScores(self.design, self.unit, self.row, self.value * factor[self.row], self.n_rows)
+        fit = None if self.fit is None else self.fit * factor
+        return UnitScores(self.design, self.unit, self.row, self.value * factor[self.row], self.n_rows, fit)
 
     def variances(self) -> Array:
         """Variance of each estimate, shape (rows,)."""
         out = np.zeros(self.n_rows)
         width = max(1, CHUNK // max(1, self.design.n_units))
-        order = np.argsort(self.row, kind="stable")
-        sorted_rows = self.row[order]
         for start in range(0, self.n_rows, width):
             stop = min(start + width, self.n_rows)
-            part = order[slice(*np.searchsorted(sorted_rows, [start, stop]))]
-            block = UnitScores(self.design, self.unit[part], self.row[part] - start, self.value[part], stop - start)
+            block = self if width >= self.n_rows else self.take(np.arange(start, stop))
+            if self.design.quadratic is not None:
+                z = block.sums()
+                out[start:stop] = np.einsum("ij,ij->j", z, self.design.quadratic @ z)
+                continue
             for u in block.contributions():
                 out[start:stop] += np.einsum("ij,ij->j", u, u)
         return out
 
+    def sums(self) -> Array:
+        """Linearised values by final unit (units × rows); residuals where the design is calibrated."""
+        n = self.n_rows
+        flat = self.unit * n + self.row
+        z = np.bincount(flat, weights=self.value, minlength=self.design.n_units * n).reshape(-1, n)
+        if self.fit is not None and self.design.calibration is not None:
+            z = z - self.design.calibration.unit_x @ self.fit
+        return z
+
     def contributions(self) -> list[Array]:
         """U for each stage, each of shape (units of the stage, rows)."""
-        return [_contributions(self, stage) for stage in self.design.stages]
+        z = self.sums()
+        return [_contributions(self, stage, z) for stage in self.design.stages]
 
     def cross(self, other: UnitScores) -> Array:
         """Covariance of these estimates with others, shape (rows, other rows)."""
         a, b = self.design, other.design
+        if a is b and a.quadratic is not None:
+            return self.sums().T @ (a.quadratic @ other.sums())
         if a is b:
             mine, theirs = self.contributions(), other.contributions()
             return sum((u.T @ v for u, v in zip(mine, theirs, strict=True)), np.zeros((self.n_rows, other.n_rows)))
@@ -77,15 +99,97 @@ class UnitScores:
         return self.contributions()[0][shared].T @ other.contributions()[0][place[shared]]
 
 
-def _contributions(scores: UnitScores, stage: Stage) -> Array:
+@dataclass(frozen=True, eq=False)
+class ReplicateScores:
+    """Deviations of replicate estimates, scaled so that their inner products are the covariance."""
+
+    design: Design
+    deviations: Array
+    """Shape (replicates, rows)."""
+
+    @property
+    def n_rows(self) -> int:
+        return self.deviations.shape[1]
+
+    def take(self, rows: Array) -> ReplicateScores:
+        """Scores of these rows, in this order."""
+        return ReplicateScores(self.design, self.deviations[:, rows])
+
+    def scaled(self, factor: Array) -> ReplicateScores:
+        """Scores of the estimates times `factor`, shape (rows,)."""
+        return ReplicateScores(self.design, self.deviations * factor)
+
+    def variances(self) -> Array:
+        """Variance of each estimate, shape (rows,)."""
+        return np.einsum("ij,ij->j", self.deviations, self.deviations)
+
+    def cross(self, other: ReplicateScores | UnitScores) -> Array:
+        """Covariance of these estimates with others, shape (rows, other rows)."""
+        if isinstance(other, ReplicateScores) and other.design is self.design:
+            return self.deviations.T @ other.deviations
+        return np.zeros((self.n_rows, other.n_rows))
+
+
+AnyScores = UnitScores | ReplicateScores
+
+
+def stacked(parts: Sequence[AnyScores]) -> AnyScores:
+    """Scores of one design under each other."""
+    if isinstance(parts[0], ReplicateScores):
+        return ReplicateScores(parts[0].design, np.hstack([p.deviations for p in parts]))  # type: ignore[union-attr]
+    offsets = np.cumsum([0, *(p.n_rows for p in parts)])
+    fits = [p.fit for p in parts]  # type: ignore[union-attr]
+    return UnitScores(
+        parts[0].design,
+        np.concatenate([p.unit for p in parts]),  # type: ignore[union-attr]
+        np.concatenate([p.row + o for p, o in zip(parts, offsets, strict=False)]),  # type: ignore[union-attr]
+        np.concatenate([p.value for p in parts]),  # type: ignore[union-attr]
+        int(offsets[-1]),
+        None if fits[0] is None else np.hstack(fits),
+    )
+
+
+def linearised(design: Design, influence: Array, group: Array, n_rows: int) -> UnitScores:
+    """Scores of estimates that are known by an influence value for each row.
+
+    Parameters
+    ----------
+    design : Design
+    influence : array of shape (n,)
+        Change of the estimate for a unit of weight added at the row; the weighted sum over the sample's rows is
+        the linearised estimate. Rows without a group are not read.
+    group : integer array of shape (n,)
+        Estimate that the row belongs to (a domain), −1 for none.
+    n_rows : int
+        Number of estimates.
+
+    Returns
+    -------
+    UnitScores
+    """
+    use = (group >= 0) & (design.weight > 0)
+    z = design.weight[use] * influence[use]
+    code = design.unit[use].astype(np.int64) * n_rows + group[use]
+    occupied, place = np.unique(code, return_inverse=True)
+    value = np.bincount(place, weights=z, minlength=occupied.size)
+    fit = None
+    if design.calibration is not None:
+        fit = design.calibration.coefficients(influence, use, group, n_rows)
+    return UnitScores(design, occupied // n_rows, (occupied % n_rows).astype(np.intp), value, n_rows, fit)
+
+
+def _contributions(scores: UnitScores, stage: Stage, sums: Array) -> Array:
     design = scores.design
-    n_units, n_strata, n_rows = stage.stratum.size, stage.size.size, scores.n_rows
-    flat = stage.unit[scores.unit] * n_rows + scores.row
-    z = np.bincount(flat, weights=scores.value, minlength=n_units * n_rows).reshape(n_units, n_rows)
+    n_units, n_rows = stage.stratum.size, scores.n_rows
+    same = n_units == design.n_units
+    z = sums if same else np.zeros((n_units, n_rows))
+    if not same:
+        np.add.at(z, stage.unit, sums)
     centre = _by_stratum(stage, z) / stage.size[:, None]
     scale = np.broadcast_to(np.sqrt(stage.factor)[:, None], centre.shape)
     rule = design.singleton
     if rule in ("certainty", "adjust", "average") and (stage.lonely.any() or design.singleton_domain):
+        flat = stage.unit[scores.unit] * n_rows + scores.row
         seen = np.bincount(flat, minlength=n_units * n_rows).reshape(n_units, n_rows) > 0
         taking_part = _by_stratum(stage, seen)
         lonely = np.broadcast_to(stage.lonely[:, None], centre.shape)
@@ -94,7 +198,7 @@ def _contributions(scores: UnitScores, stage: Stage) -> Array:
         if rule == "adjust":
             # strata without members of the domain are no part of it: they stay at zero
             grand = z.sum(axis=0) / n_units
-            centre = np.where(lonely, np.where(taking_part > 0, grand, centre), centre)
+            centre = np.where(lonely & (taking_part > 0), grand, centre)
         else:
             scale = np.where(lonely, 0.0, scale)
             if rule == "average":
@@ -102,7 +206,8 @@ def _contributions(scores: UnitScores, stage: Stage) -> Array:
                 kept = ((taking_part > 0) & ~lonely).sum(axis=0)
                 with np.errstate(divide="ignore", invalid="ignore"):
                     scale = scale * np.sqrt(np.where(kept > 0, present / kept, np.nan))
-    return (z - centre[stage.stratum]) * scale[stage.stratum]
+    spread = (z - centre[stage.stratum]) * scale[stage.stratum]
+    return spread if stage.unit_factor is None else spread * np.sqrt(stage.unit_factor)[:, None]
 
 
 def _by_stratum(stage: Stage, values: Array) -> Array:
