@@ -22,8 +22,8 @@ def compare(
 ) -> Estimates:
     r"""Differences between groups of one result, or between two results.
 
-    :math:`\hat d = \hat a - \hat b` with :math:`v(\hat d) = v(\hat a) + v(\hat b) - 2\,c(\hat a, \hat b)`; the covariance
-    comes from the sampling units that both rest on (groups of one sample; waves whose designs name the same
+    :math:`\hat d = \hat a - \hat b` with :math:`v(\hat d) = v(\hat a) + v(\hat b) - 2\,c(\hat a, \hat b)`; the
+    covariance comes from the sampling units that both rest on (groups of one sample; waves whose designs name the same
     ``frame``), and is zero for other samples. The limits are Wald's, with the smaller of the two degrees of freedom;
     ``quality`` holds the two-sided p-value.
 
@@ -72,7 +72,7 @@ def compare(
         for i in np.flatnonzero(differs)[:5]:
             a, b = (table[name].iloc[k] for k in (minuend[i], subtrahend[i]))
             faults.append(
-                Fault("compare", name, f"{a!r} and {b!r} can't be subtracted", "compare numbers on the same base and unit")
+                Fault("compare", name, f"{a!r} and {b!r} can't be subtracted", "compare on the same base and unit")
             )  # fmt: skip
     if faults:
         raise Faults(faults)
@@ -98,7 +98,9 @@ def compare(
     )  # fmt: skip
 
 
-def _within(estimates: Estimates, over: str, reference: str | None) -> tuple[Estimates, np.ndarray, np.ndarray, list[str]]:
+def _within(
+    estimates: Estimates, over: str, reference: str | None
+) -> tuple[Estimates, np.ndarray, np.ndarray, list[str]]:
     table = estimates.table
     if over not in table.columns or over not in (*estimates.breakdowns, *ESTIMATE_KEY):
         choices = ", ".join((*estimates.breakdowns, "time_period", "indicator"))
@@ -120,7 +122,7 @@ def _two(a: Estimates, b: Estimates) -> tuple[Estimates, np.ndarray, np.ndarray,
     both = concat([a, b])
     table = both.table
     first = np.arange(len(table)) < len(a)
-    names = [c for c in (*ESTIMATE_KEY, *both.breakdowns)]
+    names = [*ESTIMATE_KEY, *both.breakdowns]
     # what is one value in each result but not the same in both is what changed
     changed = [
         c for c in ESTIMATE_KEY
@@ -131,6 +133,15 @@ def _two(a: Estimates, b: Estimates) -> tuple[Estimates, np.ndarray, np.ndarray,
     place = pd.Series(np.flatnonzero(~first), index=keys[~first])
     matched = first & keys.isin(keys[~first])
     if not matched.any():
-        raise Faults([Fault("compare", "rows", "no row of one result matches one of the other", "compare the same measures")])
+        raise Faults(
+            [
+                Fault(
+                    "compare",
+                    "rows",
+                    "no row of one result matches one of the other",
+                    "compare the same measures",
+                )
+            ]
+        )
     minuend = np.flatnonzero(matched)
     return both, minuend, place.reindex(keys[matched]).to_numpy(dtype=np.intp), changed

@@ -116,7 +116,7 @@ class Estimates:
             matrix = np.cov(self.draws, rowvar=False).reshape(len(self), len(self))
         else:
             raise Faults(
-                [Fault("Estimates", "covariance", "these estimates hold neither scores nor draws", "estimate them from data")]
+                [Fault("Estimates", "covariance", "neither scores nor draws are held", "estimate from data")]
             )  # fmt: skip
         return pd.DataFrame(matrix, index=self.table.index, columns=self.table.index)
 
@@ -234,7 +234,7 @@ def concat(estimates: Iterable[Estimates]) -> Estimates:
     parts = [e for e in estimates if len(e)]
     if not parts:
         return Estimates(empty_table())
-    used = [b for b in dict.fromkeys(b for e in parts for b in e.breakdowns)]
+    used = list(dict.fromkeys(b for e in parts for b in e.breakdowns))
     names = arranged(used)
     tables = [e.table.assign(**{b: TOTAL for b in used if b not in e.table.columns})[names] for e in parts]
     scores = tuple(s for e in parts for s in e.scores) if all(e.scores for e in parts) else ()
@@ -247,7 +247,17 @@ def arranged(breakdowns: Sequence[str]) -> list[str]:
     return [*ESTIMATE_LEADING, *known, *(b for b in breakdowns if b not in known), *ESTIMATE_VALUES]
 
 
-TEXT = ("interval", "denominator", "unit", "obs_status", "conf_status", "display", "reason", "quality", "method")
+TEXT = (
+    "interval",
+    "denominator",
+    "unit",
+    "obs_status",
+    "conf_status",
+    "display",
+    "reason",
+    "quality",
+    "method",
+)
 COUNTS = ("n", "n_eligible", "n_psu")
 
 
@@ -271,7 +281,9 @@ def make_table(columns: dict[str, Any], breakdowns: Sequence[str] = ()) -> pd.Da
         value = columns.get(name)
         if name in ESTIMATE_LEADING or name in breakdowns or name in TEXT:
             default = {"obs_status": "A", "conf_status": "F", "display": "shown"}.get(name, "")
-            out[name] = pd.array(np.broadcast_to(np.asarray(default if value is None else value, dtype=object), n), dtype="str")
+            out[name] = pd.array(
+                np.broadcast_to(np.asarray(default if value is None else value, dtype=object), n), dtype="str"
+            )
         elif name in COUNTS or name == "events":
             filled = np.broadcast_to(np.asarray(np.nan if value is None else value, dtype=float), n)
             missing = np.isnan(filled)

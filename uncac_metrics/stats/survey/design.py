@@ -120,7 +120,14 @@ class Design:
         units, sizes = _listed(psu), _listed(fpc)
         if singleton not in SINGLETON_RULES:
             raise Faults(
-                [Fault("Design", "singleton", f"unknown rule {singleton!r}", f"one of {', '.join(SINGLETON_RULES)}")]
+                [
+                    Fault(
+                        "Design",
+                        "singleton",
+                        f"unknown rule {singleton!r}",
+                        f"one of {', '.join(SINGLETON_RULES)}",
+                    )
+                ]
             )
         _check(data, weight, stratum, units, sizes)
         strata = _codes(data[stratum]) if stratum else np.zeros(len(data), dtype=np.intp)
@@ -146,7 +153,10 @@ class Design:
             rows = np.empty(first.stratum.size, dtype=np.intp)
             rows[first.unit[unit]] = np.arange(len(data))
             labels = pd.MultiIndex.from_arrays(
-                [data[c].astype(str).to_numpy()[rows] if c else rows * 0 for c in (stratum, units[0] if units else None)]
+                [
+                    data[c].astype(str).to_numpy()[rows] if c else rows * 0
+                    for c in (stratum, units[0] if units else None)
+                ]
             )
         values = {
             "data": data, "weight": w, "unit": unit, "stages": stages, "singleton": singleton,
@@ -201,7 +211,10 @@ def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
 def _unknown(data: pd.DataFrame, name: str, role: str) -> Fault:
     near = difflib.get_close_matches(str(name), [str(c) for c in data.columns], n=1)
     return Fault(
-        "Design", role, f"no column {name!r} in the data", f"did you mean {near[0]!r}?" if near else "name a column"
+        "Design",
+        role,
+        f"no column {name!r} in the data",
+        f"did you mean {near[0]!r}?" if near else "name a column",
     )
 
 
@@ -222,14 +235,13 @@ def _combine(*codes: Array) -> Array:
     return out
 
 
-def _rows(mask: Array) -> dict[str, Any]:
+def rows_of(mask: Array) -> dict[str, Any]:
+    """First rows and number of rows of a mask, as arguments of a Fault."""
     where = np.flatnonzero(mask)
     return {"rows": tuple(int(i) + 1 for i in where[:5]), "count": int(where.size)}
 
 
-def _check(
-    data: pd.DataFrame, weight: str | None, stratum: str | None, units: list[str], sizes: list[str]
-) -> None:
+def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: list[str], sizes: list[str]) -> None:
     roles = [("weight", weight), ("stratum", stratum)] + [("psu", u) for u in units] + [("fpc", s) for s in sizes]
     named = [(role, name) for role, name in roles if name is not None]
     faults = [_unknown(data, name, role) for role, name in named if name not in data.columns]
@@ -242,18 +254,18 @@ def _check(
         missing = values.isna().to_numpy()
         if missing.any():
             remedy = "give every row one, or leave the rows out and adjust the weights of the others"
-            faults.append(Fault("Design", f"{role} {name!r}", "missing values", remedy, **_rows(missing)))
+            faults.append(Fault("Design", f"{role} {name!r}", "missing values", remedy, **rows_of(missing)))
         if role in ("weight", "fpc"):
             if not pd.api.types.is_numeric_dtype(values):
                 faults.append(Fault("Design", f"{role} {name!r}", "not numeric", "convert the column to numbers"))
                 continue
             numbers = values.to_numpy(dtype=float, na_value=np.nan)
             if np.isinf(numbers).any():
-                faults.append(Fault("Design", f"{role} {name!r}", "infinite values", "", **_rows(np.isinf(numbers))))
+                faults.append(Fault("Design", f"{role} {name!r}", "infinite values", "", **rows_of(np.isinf(numbers))))
             low = numbers < 0 if role == "weight" else numbers <= 0
             if low.any():
                 what = "negative weights" if role == "weight" else "population sizes of zero or less"
-                faults.append(Fault("Design", f"{role} {name!r}", what, "correct them at the source", **_rows(low)))
+                faults.append(Fault("Design", f"{role} {name!r}", what, "correct them at the source", **rows_of(low)))
             if role == "weight" and not missing.all() and np.nansum(numbers) == 0:
                 faults.append(Fault("Design", f"weight {name!r}", "all weights are zero", "name the weight column"))
     if len(sizes) > len(units) + 1:
@@ -278,9 +290,9 @@ def _check_nested(data: pd.DataFrame, stratum: str, psu: str, strata: Array, psu
     raise Faults(
         [
             Fault(
-                "Design", f"psu {psu!r}", f"{len(bad)} PSU labels stand in more than one stratum of {stratum!r} ({some}, …)",
+                "Design", f"psu {psu!r}", f"{len(bad)} labels stand in several strata of {stratum!r} ({some}, …)",
                 "nest=True if the labels are numbered anew in each stratum (stratum and label then name a PSU); "
-                "otherwise correct the labels", **_rows(mask),
+                "otherwise correct the labels", **rows_of(mask),
             )
         ]
     )  # fmt: skip
@@ -346,16 +358,15 @@ def _stages(
             of_parent[parent] = given
             uneven = given != of_parent[parent]
             if uneven.any():
-                faults.append(
-                    Fault("Design", f"fpc {names[s]!r}", "differs within a stratum" if s == 0 else "differs within a unit",
-                          "one population size for each", **_rows(uneven))
-                )  # fmt: skip
+                what = "differs within a stratum" if s == 0 else "differs within a unit"
+                remedy = "one population size for each"
+                faults.append(Fault("Design", f"fpc {names[s]!r}", what, remedy, **rows_of(uneven)))
             fraction = of_parent if as_fraction else size / of_parent
             over = (fraction > 1 + 1e-12)[parent]
             if over.any():
                 faults.append(
                     Fault("Design", f"fpc {names[s]!r}", "smaller than the number of sampled units",
-                          "give the number of units in the population, not in the sample", **_rows(over))
+                          "give the number of units in the population, not in the sample", **rows_of(over))
                 )  # fmt: skip
             implied = implied / np.where(fraction[parent] > 0, fraction[parent], 1)
         above_carry = np.empty(n_parents)

@@ -16,13 +16,22 @@ import pandas as pd
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats import intervals
 from uncac_metrics.stats.estimates import Estimates, empty_table, make_table
-from uncac_metrics.stats.survey.design import Design, column
+from uncac_metrics.stats.survey.arguments import (
+    By,
+    Variable,
+    base_of,
+    grouping,
+    is_binary,
+    is_numeric,
+    series,
+    variables,
+    yes_no,
+)
+from uncac_metrics.stats.survey.design import Design, column, rows_of
 from uncac_metrics.stats.survey.sums import CellSums, Domains, Pair, Pass, coarsen, compress, finest, groups
 from uncac_metrics.stats.survey.variance import AnyScores, UnitScores, linearised, stacked
 
 Array = np.ndarray
-Variable = str | pd.Series | np.ndarray
-By = str | Sequence[str] | None
 
 _COMMON = """
     by : str or list of str, optional
@@ -80,8 +89,8 @@ def total(
        value  std_error
     0  100.0     44.721
     """
-    pairs = [Pair(n, v, None, "total", binary=_is_binary(v)) for n, v in _variables(design, y)]
-    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+    pairs = [Pair(n, v, None, "total", binary=is_binary(v)) for n, v in variables(design, y)]
+    return linear(design, pairs, [grouping(by)], level=level, interval=interval, df=df, deff=deff, missing=missing)
 
 
 @_documented
@@ -110,11 +119,9 @@ def mean(
        value  std_error
     0  1.667      0.745
     """
-    base, base_name = _base(design, denominator)
-    pairs = [
-        Pair(n, v, base, "mean", base_name, within=False, binary=_is_binary(v)) for n, v in _variables(design, y)
-    ]
-    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+    base, base_name = base_of(design, denominator)
+    pairs = [Pair(n, v, base, "mean", base_name, within=False, binary=is_binary(v)) for n, v in variables(design, y)]
+    return linear(design, pairs, [grouping(by)], level=level, interval=interval, df=df, deff=deff, missing=missing)
 
 
 @_documented
@@ -148,26 +155,21 @@ def ratio(
        value  lower  upper  n  events       interval
     0    0.2  0.003  0.762  5       1  korn_graubard
     """
-    [(base_name, x)] = _variables(design, denominator)
+    [(base_name, x)] = variables(design, denominator)
     pairs, faults = [], []
-    for name, y in _variables(design, numerator):
-        both = _is_binary(y) and _is_binary(x)
+    for name, y in variables(design, numerator):
+        both = is_binary(y) and is_binary(x)
         nested = both if within is None else within
         if nested:
             outside = (y > 0) & (x == 0)
             if outside.any():
-                rows = np.flatnonzero(outside)
+                what = "cases in the numerator stand outside the denominator"
                 remedy = "count cases within the denominator only, or say within=False for a ratio of two groups"
-                faults.append(
-                    Fault(
-                        "ratio", f"{name!r} / {base_name!r}", "cases in the numerator stand outside the denominator",
-                        remedy, tuple(int(r) + 1 for r in rows[:5]), int(rows.size),
-                    )
-                )  # fmt: skip
-        pairs.append(Pair(f"{name}/{base_name}", y, x, "ratio", base_name, within=nested and both, binary=_is_binary(y)))
+                faults.append(Fault("ratio", f"{name!r} / {base_name!r}", what, remedy, **rows_of(outside)))
+        pairs.append(Pair(f"{name}/{base_name}", y, x, "ratio", base_name, within=nested and both, binary=is_binary(y)))
     if faults:
         raise Faults(faults)
-    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+    return linear(design, pairs, [grouping(by)], level=level, interval=interval, df=df, deff=deff, missing=missing)
 
 
 @_documented
@@ -200,14 +202,14 @@ def proportion(
     0     cash   0.75  4           5       3
     1     food   0.25  4           5       1
     """
-    base, base_name = _base(design, denominator)
+    base, base_name = base_of(design, denominator)
     pairs = []
-    for name, values in _raw(design, y):
-        if _is_numeric(values):
-            pairs.append(Pair(name, _yes_no(name, values), base, "proportion", base_name, within=True, binary=True))
+    for name, values in series(design, y):
+        if is_numeric(values):
+            pairs.append(Pair(name, yes_no(name, values), base, "proportion", base_name, within=True, binary=True))
         else:
             pairs += level_pairs(name, values, base, base_name)
-    return linear(design, pairs, _groupings(by), level=level, interval=interval, df=df, deff=deff, missing=missing)
+    return linear(design, pairs, [grouping(by)], level=level, interval=interval, df=df, deff=deff, missing=missing)
 
 
 def level_pairs(name: str, values: pd.Series, base: Array | None, base_name: str) -> list[Pair]:
@@ -277,14 +279,16 @@ def linear(
     scores = stacked(blocks)
     lengths = [len(p["value"]) for p in parts]
     columns = {
-        name: np.concatenate([np.broadcast_to(np.asarray(p[name], dtype=object if isinstance(p[name], str) else None), n)
-                              for p, n in zip(parts, lengths, strict=True)])
-        for name in parts[0]
-    }  # fmt: skip
+        name: np.concatenate([_column(p[name], n) for p, n in zip(parts, lengths, strict=True)]) for name in parts[0]
+    }
     within = np.repeat([pairs[i // len(domains)].within for i in range(len(parts))], lengths)
     _finish(columns, scores, within, level, interval)
     columns["method"] = f"{design.method}; df: {df}; deff: {deff}; missing: {missing}"
     return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (scores,))
+
+
+def _column(value: Array | str, n: int) -> Array:
+    return np.full(n, value, dtype=object) if isinstance(value, str) else value
 
 
 def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: str) -> dict:
@@ -389,78 +393,9 @@ def _finish(columns: dict, scores: AnyScores, within: Array, level: float, inter
     columns["events"] = np.where(n == 0, np.nan, columns["events"].astype(float))
 
 
-def _groupings(by: By) -> list[tuple[str, ...]]:
-    return [() if by is None else (by,) if isinstance(by, str) else tuple(by)]
-
-
 def cube(by: Sequence[str]) -> list[tuple[str, ...]]:
     """Every subset of the breakdowns, the total first: a cross and all its margins."""
     return [g for size in range(len(by) + 1) for g in combinations(by, size)]
-
-
-def _variables(design: Design, y: Variable | Sequence[Variable]) -> list[tuple[str, Array]]:
-    return [(name, _numbers(name, values)) for name, values in _raw(design, y)]
-
-
-def _raw(design: Design, y: Variable | Sequence[Variable]) -> list[tuple[str, pd.Series]]:
-    several = list(y) if isinstance(y, (list, tuple)) else [y]
-    out = []
-    for i, v in enumerate(several):
-        if isinstance(v, str):
-            out.append((v, column(design.data, v, "variable")))
-            continue
-        series = v if isinstance(v, pd.Series) else pd.Series(np.asarray(v))
-        name = str(series.name) if series.name is not None else f"y{i + 1}" if len(several) > 1 else "y"
-        if len(series) != design.n:
-            fault = Fault("variable", name, f"{len(series):,} values for {design.n:,} rows", "one value a row of the design")
-            raise Faults([fault])
-        out.append((name, series))
-    return out
-
-
-def _is_numeric(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype)
-
-
-def _numbers(name: str, values: pd.Series) -> Array:
-    if isinstance(values.dtype, pd.CategoricalDtype) or not _is_numeric(values):
-        raise Faults(
-            [Fault("variable", name, f"holds {values.dtype}, not numbers", "recode it, or take proportion() of its levels")]
-        )
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        rows = np.flatnonzero(infinite)
-        where = tuple(int(r) + 1 for r in rows[:5])
-        raise Faults([Fault("variable", name, "infinite values", "correct or blank them", where, int(rows.size))])
-    return numbers
-
-
-def _yes_no(name: str, values: pd.Series) -> Array:
-    numbers = _numbers(name, values)
-    if not _is_binary(numbers):
-        other = (numbers != 0) & (numbers != 1) & ~np.isnan(numbers)
-        rows = np.flatnonzero(other)
-        raise Faults(
-            [
-                Fault(
-                    "variable", name, "values other than 0 and 1", "recode to 1 = yes, 0 = no, missing; or take mean()",
-                    tuple(int(r) + 1 for r in rows[:5]), int(rows.size),
-                )
-            ]
-        )  # fmt: skip
-    return numbers
-
-
-def _base(design: Design, denominator: Variable | None) -> tuple[Array | None, str]:
-    if denominator is None:
-        return None, ""
-    [(name, values)] = _raw(design, denominator)
-    return _yes_no(name, values), name
-
-
-def _is_binary(values: Array) -> bool:
-    return bool(((values == 0) | (values == 1) | np.isnan(values)).all())
 
 
 def _refuse_missing(pairs: Sequence[Pair], keep: Array) -> None:
@@ -470,13 +405,8 @@ def _refuse_missing(pairs: Sequence[Pair], keep: Array) -> None:
         if pair.denominator is not None:
             absent &= pair.denominator != 0
         if absent.any():
-            rows = np.flatnonzero(absent)
-            faults.append(
-                Fault(
-                    pair.kind, pair.name, "missing answers", 'impute them, or say missing="omit" (answers only)',
-                    tuple(int(r) + 1 for r in rows[:5]), int(rows.size),
-                )
-            )  # fmt: skip
+            remedy = 'impute them, or say missing="omit" (answers only)'
+            faults.append(Fault(pair.kind, pair.name, "missing answers", remedy, **rows_of(absent)))
     if faults:
         raise Faults(faults)
 
