@@ -53,30 +53,25 @@ def is_numeric(values: pd.Series) -> bool:
 
 
 def numbers(name: str, values: pd.Series) -> Array:
-    """The values as floats, NaN where missing; a fault where they are not numbers."""
+    """The values as an array: floats with NaN for missing, or whole numbers where none is missing."""
     if isinstance(values.dtype, pd.CategoricalDtype) or not is_numeric(values):
-        raise Faults(
-            [
-                Fault(
-                    "variable",
-                    name,
-                    f"holds {values.dtype}, not numbers",
-                    "recode it, or take proportion() of its levels",
-                )
-            ]
-        )
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        raise Faults([Fault("variable", name, "infinite values", "correct or blank them", **rows_of(infinite))])
-    return numbers
+        what, remedy = f"holds {values.dtype}, not numbers", "recode it, or take proportion() of its levels"
+        raise Faults([Fault("variable", name, what, remedy)])
+    if pd.api.types.is_float_dtype(values.dtype) or values.hasnans:
+        found = values.to_numpy(dtype=float, na_value=np.nan)
+        infinite = np.isinf(found)
+        if infinite.any():
+            raise Faults([Fault("variable", name, "infinite values", "correct or blank them", **rows_of(infinite))])
+        return found
+    found = values.to_numpy()
+    return found.view(np.uint8) if found.dtype == bool else found
 
 
 def yes_no(name: str, values: pd.Series) -> Array:
     """The values as 1, 0 and NaN; a fault for any other number."""
     found = numbers(name, values)
     if not is_binary(found):
-        other = (found != 0) & (found != 1) & ~np.isnan(found)
+        other = (found != 0) & (found != 1) & ~np.isnan(found.astype(float))
         remedy = "recode to 1 = yes, 0 = no, missing; or take mean()"
         raise Faults([Fault("variable", name, "values other than 0 and 1", remedy, **rows_of(other))])
     return found
@@ -92,4 +87,6 @@ def base_of(design: Design, denominator: Variable | None) -> tuple[Array | None,
 
 def is_binary(values: Array) -> bool:
     """Whether there is nothing but 0, 1 and missing."""
-    return bool(((values == 0) | (values == 1) | np.isnan(values)).all())
+    if values.dtype.kind == "f":
+        return bool(((values == 0) | (values == 1) | np.isnan(values)).all())
+    return values.size == 0 or bool(values.min() >= 0 and values.max() <= 1)

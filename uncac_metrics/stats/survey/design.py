@@ -223,6 +223,16 @@ def _listed(value: str | Sequence[str] | None) -> list[str]:
 
 
 def _codes(values: pd.Series) -> Array:
+    """Dense codes in the order of the values."""
+    array = values.to_numpy() if isinstance(values.dtype, np.dtype) else None
+    if array is not None and array.dtype.kind in "iu" and array.size:
+        low = int(array.min())
+        span = int(array.max()) - low + 1
+        if span <= 4 * array.size + 1000:  # small whole numbers: addressed directly
+            shifted = array.astype(np.int64) - low if low else array
+            seen = np.zeros(span, dtype=bool)
+            seen[shifted] = True
+            return (np.cumsum(seen) - 1)[shifted]
     return pd.factorize(values, sort=True)[0].astype(np.intp, copy=False)
 
 
@@ -230,8 +240,8 @@ def _combine(*codes: Array) -> Array:
     """Dense codes of the combinations that occur."""
     out = codes[0]
     for c in codes[1:]:
-        wide = out.astype(np.int64) * (int(c.max(initial=0)) + 1) + c
-        out = pd.factorize(wide)[0].astype(np.intp, copy=False)
+        n = int(c.max(initial=0)) + 1
+        out = _codes(pd.Series(out.astype(np.int64) * n + c))
     return out
 
 
@@ -383,7 +393,7 @@ def _stages(
 
 
 def _dense(codes: Array) -> Array:
-    return pd.factorize(codes)[0].astype(np.intp, copy=False)
+    return _codes(pd.Series(codes))
 
 
 def _check_lonely(data: pd.DataFrame, stratum: str | None, strata: Array, stages: tuple[Stage, ...]) -> None:

@@ -28,8 +28,9 @@ from uncac_metrics.stats.survey.arguments import (
     yes_no,
 )
 from uncac_metrics.stats.survey.design import Design, column, rows_of
-from uncac_metrics.stats.survey.sums import CellSums, Domains, Pair, Pass, coarsen, compress, finest, groups
-from uncac_metrics.stats.survey.variance import AnyScores, UnitScores, linearised, stacked
+from uncac_metrics.stats.survey.margins import Margin
+from uncac_metrics.stats.survey.sums import Pair, Pass, finest, groups
+from uncac_metrics.stats.survey.variance import stacked
 
 Array = np.ndarray
 
@@ -265,24 +266,28 @@ def linear(
     if missing == "error":
         _refuse_missing(pairs, keep)
     place, levels = finest(design.data, by, keep)
-    whole = Pass.over(design, place, keep)
-    domains = [groups(by, levels, g, whole.n_finest) for g in groupings]
-    parts, blocks = [], []
+    whole = Pass(design, place, keep)
+    margins = [Margin(whole, groups(by, levels, g, whole.n_finest), df) for g in groupings]
+    parts, blocks, variances = [], [], []
     for pair in pairs:
-        sums = whole.sums(pair)
-        for d in domains:
-            cells = coarsen(sums, d)
-            columns = _estimate(design, pair, cells, df, deff)
+        sums = whole.pair(pair)
+        for margin in margins:
+            base = margin.base(pair)
+            columns = _estimate(pair, base.total | margin.cells.totals(sums.total), deff)
+            d = margin.cells.domains
             labels = {b: d.labels[b].to_numpy() for b in by} | {b: pair.labels.get(b, "_T") for b in own}
-            parts.append(columns | labels | {"indicator": pair.name, "denominator": pair.base or "_T"})
-            blocks.append(_scores(whole, pair, cells, d, columns["value"]))
+            named = {"indicator": pair.name, "denominator": pair.base or "_T", "df": base.df, "n_psu": base.units}
+            parts.append(columns | labels | named)
+            scores, variance = margin.scores(pair, base, sums, columns["value"])
+            blocks.append(scores)
+            variances.append(variance)
     scores = stacked(blocks)
     lengths = [len(p["value"]) for p in parts]
     columns = {
         name: np.concatenate([_column(p[name], n) for p, n in zip(parts, lengths, strict=True)]) for name in parts[0]
     }
-    within = np.repeat([pairs[i // len(domains)].within for i in range(len(parts))], lengths)
-    _finish(columns, scores, within, level, interval)
+    within = np.repeat([pairs[i // len(margins)].within for i in range(len(parts))], lengths)
+    _finish(columns, np.concatenate(variances), within, level, interval)
     columns["method"] = f"{design.method}; df: {df}; deff: {deff}; missing: {missing}"
     return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (scores,))
 
@@ -291,9 +296,8 @@ def _column(value: Array | str, n: int) -> Array:
     return np.full(n, value, dtype=object) if isinstance(value, str) else value
 
 
-def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: str) -> dict:
+def _estimate(pair: Pair, t: dict[str, Array], deff: str) -> dict:
     """Point estimates of one pair by group, and what goes with them."""
-    t = cells.total
     is_total = pair.kind == "total"
     with np.errstate(divide="ignore", invalid="ignore"):
         if is_total:
@@ -313,60 +317,17 @@ def _estimate(design: Design, pair: Pair, cells: CellSums, df: str | int, deff: 
         weight_deff = t["n"] * t["ww"] / t["wc"] ** 2
     # residue of rounding is no spread
     srs = np.where((n > 1) & (spread > 1e-13 * t["yy"]), srs, np.nan)
-    units, strata = _units_and_strata(design, cells, cells.counted > 0)
-    if df == "answered" and design.replicates is None:
-        freedom = units - strata
-    elif df == "domain" and design.replicates is None:
-        freedom = np.subtract(*_units_and_strata(design, cells, np.ones(cells.unit.size, dtype=bool)))
-    else:
-        freedom = np.full(units.shape, design.df if isinstance(df, str) else df)
     return {
-        "statistic": pair.kind, "value": value, "df": freedom.astype(float), "n": t["n"],
-        "n_eligible": t["n_eligible"], "n_psu": units, "events": t["events"], "srs": srs, "weight_deff": weight_deff,
+        "statistic": pair.kind, "value": value, "n": t["n"], "n_eligible": t["n_eligible"], "events": t["events"],
+        "srs": srs, "weight_deff": weight_deff,
     }  # fmt: skip
 
 
-def _scores(whole: Pass, pair: Pair, cells: CellSums, domains: Domains, value: Array) -> AnyScores:
-    """What the variance of one pair's estimates is made of, for each kind of design."""
-    design, n = whole.design, len(domains.labels)
-    is_total = pair.kind == "total"
-    if design.replicates is not None:
-        y = design.replicates.sums(cells.unit, cells.group, cells.y, n)
-        if is_total:
-            return design.replicates.scores(design, y, np.nan_to_num(value))
-        x = design.replicates.sums(cells.unit, cells.group, cells.x, n)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return design.replicates.scores(design, np.where(x != 0, y / np.where(x != 0, x, 1), np.nan), value)
-    denominator = cells.total["x"]
-    safe = np.where(denominator != 0, denominator, np.inf)
-    known = np.nan_to_num(value)
-    if design.calibration is not None:
-        y, x, group = whole.rows(pair, domains)
-        inside = group >= 0
-        at = np.where(inside, group, 0)
-        u = y if is_total else (y - known[at] * x) / safe[at]
-        return linearised(design, np.where(inside, u, 0.0), group, n)
-    z = cells.y if is_total else (cells.y - known[cells.group] * cells.x) / safe[cells.group]
-    return UnitScores(design, cells.unit, cells.group, z, n)
-
-
-def _units_and_strata(design: Design, cells: CellSums, use: Array) -> tuple[Array, Array]:
-    """First-stage units and strata that each group has among the cells to use."""
-    n_groups = len(cells.total["n"])
-    first = design.stages[0]
-    psu, group = first.unit[cells.unit[use]].astype(np.int64), cells.group[use]
-    pairs, _ = compress(psu * n_groups + group, first.stratum.size * n_groups)
-    stratum = first.stratum[pairs // n_groups].astype(np.int64)
-    of_group = pairs % n_groups
-    cross, _ = compress(stratum * n_groups + of_group, first.size.size * n_groups)
-    return np.bincount(of_group, minlength=n_groups), np.bincount(cross % n_groups, minlength=n_groups)
-
-
-def _finish(columns: dict, scores: AnyScores, within: Array, level: float, interval: str | None) -> None:
+def _finish(columns: dict, variance: Array, within: Array, level: float, interval: str | None) -> None:
     """Standard errors, limits, design effect, cv and status, in place."""
     value, n, df = columns["value"], columns["n"].astype(float), columns["df"].astype(float)
     defined = ~np.isnan(value)
-    se = np.where(defined, np.sqrt(scores.variances()), np.nan)
+    se = np.where(defined, np.sqrt(variance), np.nan)
     # what rounding leaves of a variance of zero (all values equal) is zero
     se = np.where(se <= 1e-13 * np.abs(value), 0.0, se)
     lower, upper = intervals.wald(value, se, df, level)
@@ -401,7 +362,9 @@ def cube(by: Sequence[str]) -> list[tuple[str, ...]]:
 def _refuse_missing(pairs: Sequence[Pair], keep: Array) -> None:
     faults = []
     for pair in pairs:
-        absent = np.isnan(pair.numerator) & keep
+        if pair.absent is None:
+            continue
+        absent = pair.absent & keep
         if pair.denominator is not None:
             absent &= pair.denominator != 0
         if absent.any():

@@ -7,8 +7,9 @@ of several breakdowns come from the same pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,15 @@ class Pair:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Breakdowns that this pair itself stands for (``official = police``)."""
     binary: bool = False
+    """The numerator is 0, 1 or missing."""
+
+    @cached_property
+    def absent(self) -> Array | None:
+        """Rows without an answer; None where there are none."""
+        if self.numerator.dtype.kind != "f":
+            return None
+        absent = np.isnan(self.numerator)
+        return absent if absent.any() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +55,6 @@ class Domains:
 
     labels: pd.DataFrame
     of_finest: Array
-
-
-@dataclass(frozen=True, eq=False)
-class CellSums:
-    """Sums over occupied unit × group cells, and over groups."""
-
-    unit: Array
-    group: Array
-    y: Array
-    x: Array
-    counted: Array
-    """Rows that count in the cell."""
-    total: Mapping[str, Array]
-    """Sums by group: y, x, w, yy, xy, xx, ww over rows that answer, and n_rows, n, n_eligible, events."""
 
 
 def compress(codes: Array, size: int) -> tuple[Array, Array]:
@@ -98,7 +94,7 @@ def finest(data: pd.DataFrame, by: Sequence[str], keep: Array) -> tuple[Array, l
         else:
             codes, found = pd.factorize(values, sort=True)
             levels = list(found)
-        codes = codes[keep]
+        codes = codes if keep.all() else codes[keep]
         n = len(levels) + 1
         combined = combined * n + np.where(codes < 0, n - 1, codes)
         size *= n
@@ -144,92 +140,186 @@ def groups(by: Sequence[str], levels: list[tuple[list[str], Array]], grouping: S
 
 
 @dataclass(frozen=True, eq=False)
+class BaseSums:
+    """Sums that all pairs with the same denominator and the same answers share."""
+
+    x: Array
+    """Weighted denominator by cell."""
+    counted: Array
+    """Rows that count, by cell."""
+    total: Mapping[str, Array]
+    """By group: x, w, xx, wc, ww over the rows that answer or count, and n_rows, n, n_eligible."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairSums:
+    """Sums of one numerator."""
+
+    y: Array
+    """Weighted numerator by cell."""
+    total: Mapping[str, Array]
+    """By group: y, yy, xy, and events (rows)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Occupied unit × group cells of one grouping, and how they come from the finest ones."""
+
+    unit: Array
+    group: Array
+    domains: Domains
+    place: Array | None
+    """Cell of each finest cell that lies in a group; None where both are the same."""
+    inside: Array | None
+
+    def gather(self, finest_cells: Array) -> Array:
+        """Sums by cell from sums by finest cell."""
+        if self.place is None:
+            return finest_cells
+        values = finest_cells if self.inside is None else finest_cells[self.inside]
+        return np.bincount(self.place, weights=values, minlength=self.unit.size)
+
+    def totals(self, sums: Mapping[str, Array]) -> dict[str, Array]:
+        """Sums by group from sums by finest combination."""
+        code, n = self.domains.of_finest, len(self.domains.labels)
+        member = code >= 0
+        return {k: np.bincount(code[member], weights=v[member], minlength=n) for k, v in sums.items()}
+
+
 class Pass:
     """The one pass: where each row belongs, made once and used by every pair."""
 
-    design: Design
-    weight: Array
-    keep: Array
-    place: Array
-    """Finest combination of each kept row."""
-    cell: Array
-    """Occupied unit × finest cell of each kept row."""
-    cell_unit: Array
-    cell_finest: Array
-    n_finest: int
+    def __init__(self, design: Design, place: Array, keep: Array):
+        everything = bool(keep.all())
+        self.design = design
+        self.keep = None if everything else np.flatnonzero(keep)
+        self.weight = self._kept(design.weight)
+        self.place = place
+        self.n_finest = int(place.max(initial=0)) + 1
+        code = self._kept(design.unit)
+        if self.n_finest > 1:
+            code = code.astype(np.int64) * self.n_finest + place
+        occupied, self.cell = compress(code, design.n_units * self.n_finest)
+        self.cell_unit, self.cell_finest = np.divmod(occupied, self.n_finest)
+        self._bases: dict[tuple[int, int, bool], BaseSums] = {}
 
-    @classmethod
-    def over(cls, design: Design, place: Array, keep: Array) -> Pass:
-        n_finest = int(place.max(initial=0)) + 1
-        code = design.unit[keep].astype(np.int64) * n_finest + place
-        occupied, cell = compress(code, design.n_units * n_finest)
-        return cls(
-            design, design.weight[keep], keep, place, cell, occupied // n_finest,
-            (occupied % n_finest).astype(np.intp), n_finest,
-        )  # fmt: skip
+    def _kept(self, values: Array) -> Array:
+        return values if self.keep is None else values[self.keep]
 
-    def rows(self, pair: Pair, domains: Domains) -> tuple[Array, Array, Array]:
-        """Numerator, denominator (zero where the row does not count) and group of every row of the design."""
-        y, x, _, _, _ = _answers(pair, self.keep)
-        out = [np.zeros(self.keep.size), np.zeros(self.keep.size)]
-        group = np.full(self.keep.size, -1, dtype=np.intp)
-        out[0][self.keep], out[1][self.keep] = y, x
-        group[self.keep] = domains.of_finest[self.place]
-        return out[0], out[1], group
+    def cells(self, domains: Domains) -> Cells:
+        """The cells of one grouping."""
+        n_groups = len(domains.labels)
+        if n_groups == self.n_finest and (domains.of_finest == np.arange(n_groups)).all():
+            return Cells(self.cell_unit, self.cell_finest, domains, None, None)
+        group = domains.of_finest[self.cell_finest]
+        inside = None if (group >= 0).all() else group >= 0
+        unit = self.cell_unit
+        if inside is not None:
+            unit, group = unit[inside], group[inside]
+        occupied, place = compress(unit.astype(np.int64) * n_groups + group, self.design.n_units * n_groups)
+        cell_unit, cell_group = np.divmod(occupied, n_groups)
+        return Cells(cell_unit, cell_group, domains, place, inside)
 
-    def sums(self, pair: Pair) -> CellSums:
-        """Cell and combination sums of one pair."""
-        y, x, ok, counted, eligible = _answers(pair, self.keep)
-        w = np.where(ok, self.weight, 0.0)
-        wy, wx = w * y, w * x
+    def base(self, pair: Pair) -> BaseSums:
+        """Sums of the pair's denominator; made once for all pairs that share it."""
+        ratio, absent = pair.kind == "ratio", pair.absent
+        key = (id(pair.denominator), id(absent), ratio)
+        if key not in self._bases:
+            self._bases[key] = self._base(pair, ratio)
+        return self._bases[key]
+
+    def _base(self, pair: Pair, ratio: bool) -> BaseSums:
+        x, ok, counted, eligible = self._rows(pair)
+        w = self.weight
+        of_cell, of_group = self.cell.__getitem__, self.place.__getitem__
         n_cells, n = self.cell_unit.size, self.n_finest
 
-        def by_cell(v: Array) -> Array:
-            return np.bincount(self.cell, weights=v, minlength=n_cells)
+        def add(place: Callable[..., Array], size: int, rows: Array | None, values: Array | None) -> Array:
+            at = place(slice(None)) if rows is None else place(rows)
+            return np.bincount(at, weights=values, minlength=size).astype(float, copy=False)
 
-        def by_group(v: Array) -> Array:
-            return np.bincount(self.place, weights=v, minlength=n)
+        wc = w if counted is None else w[counted]
+        n_counted = add(of_group, n, counted, None)
+        total = {"n": n_counted, "wc": add(of_group, n, counted, wc), "ww": add(of_group, n, counted, wc * wc)}
+        total["n_eligible"] = n_counted if eligible is counted else add(of_group, n, eligible, None)
+        if x is None:  # the denominator is one for every row that counts
+            total |= {"x": total["wc"], "xx": total["wc"]}
+            x_cell = add(of_cell, n_cells, counted, wc)
+        else:
+            wx = wc * x
+            total |= {"x": add(of_group, n, counted, wx), "xx": add(of_group, n, counted, wx * x)}
+            x_cell = add(of_cell, n_cells, counted, wx)
+        if ok is counted:
+            total |= {"w": total["wc"], "n_rows": n_counted}
+        else:
+            total |= {"w": add(of_group, n, ok, w if ok is None else w[ok]), "n_rows": add(of_group, n, ok, None)}
+        return BaseSums(x_cell, add(of_cell, n_cells, counted, None), total)
 
-        wc = np.where(counted, w, 0.0)
-        total = {
-            "y": by_group(wy), "x": by_group(wx), "w": by_group(w), "yy": by_group(wy * y), "xy": by_group(wx * y),
-            "xx": by_group(wx * x), "wc": by_group(wc), "ww": by_group(wc * wc), "n_rows": by_group(ok),
-            "n": by_group(counted), "n_eligible": by_group(eligible),
-            "events": by_group(counted & (y == 1)) if pair.binary else np.full(n, np.nan),
-        }  # fmt: skip
-        return CellSums(self.cell_unit, self.cell_finest, by_cell(wy), by_cell(wx), by_cell(counted), total)
+    def _rows(self, pair: Pair) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+        """The denominator at the rows that count (None: all one), and the rows that answer, count, are eligible.
 
+        Rows are places among those kept, or None for all of them.
+        """
+        x = None if pair.denominator is None else self._kept(pair.denominator)
+        absent = None if pair.absent is None else self._kept(pair.absent)
+        if x is None:
+            answered = None if absent is None else np.flatnonzero(~absent)
+            return None, answered, answered, None if absent is not None else answered
+        unknown = np.isnan(x) if x.dtype.kind == "f" else None
+        if pair.kind != "ratio":
+            eligible = np.flatnonzero(x == 1)
+            counted = eligible if absent is None else eligible[~absent[eligible]]
+            return None, counted, counted, eligible
+        nonzero = x != 0
+        eligible = np.flatnonzero(nonzero)
+        gone = unknown if absent is None else absent if unknown is None else absent | unknown
+        counted = eligible if gone is None else eligible[~gone[eligible]]
+        answered = None if gone is None else np.flatnonzero(~gone)
+        values = x[counted]
+        if (values == 1).all():
+            return None, answered, counted, eligible
+        return values.astype(float, copy=False), answered, counted, eligible
 
-def _answers(pair: Pair, keep: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """Numerator and denominator (zero where they do not count), and the rows that answer, count, are eligible."""
-    y = pair.numerator[keep]
-    x = np.ones(len(y)) if pair.denominator is None else pair.denominator[keep]
-    absent = np.isnan(y)
-    if pair.kind == "ratio":
-        ok = ~absent & ~np.isnan(x)
-        eligible = (x != 0) | np.isnan(x)
-        counted = ok & (x != 0)
-    else:
-        eligible = x == 1
-        ok = counted = eligible & ~absent
-    return np.where(ok, y, 0.0), np.where(ok, x, 0.0), ok, counted, eligible
+    def pair(self, pair: Pair) -> PairSums:
+        """Sums of the pair's numerator."""
+        y = self._kept(pair.numerator)
+        x, ok, counted, _ = self._rows(pair)
+        rows = counted if pair.kind != "ratio" or pair.within else ok
+        if pair.binary:  # yes/no: only the rows that say yes add anything
+            rows = np.flatnonzero(y == 1) if rows is None else rows[y[rows] == 1]
+            wy = self.weight[rows]
+            value = None
+        else:
+            value = (y if rows is None else y[rows]).astype(float, copy=False)
+            wy = value * (self.weight if rows is None else self.weight[rows])
+        cell, place = (self.cell, self.place) if rows is None else (self.cell[rows], self.place[rows])
+        n_cells, n = self.cell_unit.size, self.n_finest
+        y_cell = np.bincount(cell, weights=wy, minlength=n_cells)
+        by_group = np.bincount(place, weights=wy, minlength=n)
+        total = {"y": by_group, "yy": by_group if value is None else np.bincount(place, weights=wy * value, minlength=n)}
+        if pair.kind != "ratio" or pair.denominator is None or (pair.within and x is None):
+            total["xy"] = by_group
+        else:
+            at = self._kept(pair.denominator)
+            at = (at if rows is None else at[rows]).astype(float, copy=False)
+            total["xy"] = np.bincount(place, weights=wy * at, minlength=n)
+        total["events"] = np.full(n, np.nan)
+        if pair.binary:
+            seen = place
+            if pair.kind == "ratio" and not pair.within and pair.denominator is not None:
+                seen = place[at != 0]
+            total["events"] = np.bincount(seen, minlength=n).astype(float)
+        return PairSums(y_cell, total)
 
-
-def coarsen(sums: CellSums, domains: Domains) -> CellSums:
-    """Sums of a coarser grouping from those of the finest combinations."""
-    n_groups = len(domains.labels)
-    group = domains.of_finest[sums.group]
-    inside = group >= 0
-    code = sums.unit[inside].astype(np.int64) * n_groups + group[inside]
-    occupied, place = compress(code, int(sums.unit.max(initial=0) + 1) * n_groups)
-
-    def add(v: Array) -> Array:
-        return np.bincount(place, weights=v[inside], minlength=occupied.size)
-
-    member = domains.of_finest >= 0
-    total = {
-        name: np.bincount(domains.of_finest[member], weights=v[member], minlength=n_groups)
-        for name, v in sums.total.items()
-    }
-    unit, cell_group = occupied // n_groups, (occupied % n_groups).astype(np.intp)
-    return CellSums(unit.astype(np.intp), cell_group, add(sums.y), add(sums.x), add(sums.counted), total)
+    def rows(self, pair: Pair, domains: Domains) -> tuple[Array, Array, Array]:
+        """Numerator and denominator (zero where the row does not count) and group of every row of the design."""
+        x, ok, counted, _ = self._rows(pair)
+        n = self.design.n
+        kept = np.arange(n) if self.keep is None else self.keep
+        y_out, x_out, group = np.zeros(n), np.zeros(n), np.full(n, -1, dtype=np.intp)
+        group[kept] = domains.of_finest[self.place]
+        x_out[kept if counted is None else kept[counted]] = 1.0 if x is None else x
+        used = ok if pair.kind == "ratio" else counted
+        at = kept if used is None else kept[used]
+        y_out[at] = pair.numerator[at]
+        return y_out, x_out, group
