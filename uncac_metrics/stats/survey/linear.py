@@ -30,7 +30,7 @@ from uncac_metrics.stats.survey.arguments import (
 from uncac_metrics.stats.survey.design import Design, column, rows_of
 from uncac_metrics.stats.survey.margins import Margin
 from uncac_metrics.stats.survey.sums import Pair, Pass, finest, groups
-from uncac_metrics.stats.survey.variance import stacked
+from uncac_metrics.stats.survey.variance import Stacked
 
 Array = np.ndarray
 
@@ -281,7 +281,7 @@ def linear(
             scores, variance = margin.scores(pair, base, sums, columns["value"])
             blocks.append(scores)
             variances.append(variance)
-    scores = stacked(blocks)
+    scores = Stacked(tuple(blocks))
     lengths = [len(p["value"]) for p in parts]
     columns = {
         name: np.concatenate([_column(p[name], n) for p, n in zip(parts, lengths, strict=True)]) for name in parts[0]

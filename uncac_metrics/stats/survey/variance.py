@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,15 +85,17 @@ class UnitScores:
         z = self.sums()
         return [_contributions(self, stage, z) for stage in self.design.stages]
 
-    def cross(self, other: UnitScores) -> Array:
+    def cross(self, other: AnyScores | Stacked) -> Array:
         """Covariance of these estimates with others, shape (rows, other rows)."""
+        if isinstance(other, Stacked):
+            return other.cross(self).T
         a, b = self.design, other.design
         if a is b and a.quadratic is not None:
             return self.sums().T @ (a.quadratic @ other.sums())
         if a is b:
             mine, theirs = self.contributions(), other.contributions()
             return sum((u.T @ v for u, v in zip(mine, theirs, strict=True)), np.zeros((self.n_rows, other.n_rows)))
-        if a.frame is None or a.frame != b.frame or a.labels is None or b.labels is None:
+        if isinstance(other, ReplicateScores) or a.frame is None or a.frame != b.frame or a.labels is None or b.labels is None:
             return np.zeros((self.n_rows, other.n_rows))
         place = b.labels.get_indexer(a.labels)
         shared = place >= 0
@@ -123,8 +126,10 @@ class ReplicateScores:
         """Variance of each estimate, shape (rows,)."""
         return np.einsum("ij,ij->j", self.deviations, self.deviations)
 
-    def cross(self, other: ReplicateScores | UnitScores) -> Array:
+    def cross(self, other: AnyScores | Stacked) -> Array:
         """Covariance of these estimates with others, shape (rows, other rows)."""
+        if isinstance(other, Stacked):
+            return other.cross(self).T
         if isinstance(other, ReplicateScores) and other.design is self.design:
             return self.deviations.T @ other.deviations
         return np.zeros((self.n_rows, other.n_rows))
@@ -133,8 +138,41 @@ class ReplicateScores:
 AnyScores = UnitScores | ReplicateScores
 
 
-def stacked(parts: Sequence[AnyScores]) -> AnyScores:
-    """Scores of one design under each other."""
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """Scores of one design under each other; put together only for the rows whose covariance is asked for."""
+
+    parts: tuple[AnyScores, ...]
+
+    @cached_property
+    def offsets(self) -> Array:
+        """First row of each part, and the number of rows at the end."""
+        return np.cumsum([0, *(p.n_rows for p in self.parts)])
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.offsets[-1])
+
+    def take(self, rows: Array) -> AnyScores:
+        """Scores of these rows, in this order."""
+        rows = np.asarray(rows)
+        order = np.argsort(rows, kind="stable")
+        part = np.searchsorted(self.offsets, rows[order], side="right") - 1
+        chosen = [self.parts[k].take(rows[order][part == k] - self.offsets[k]) for k in np.unique(part)]
+        whole = _joined(chosen or [self.parts[0].take(rows)])
+        return whole if (np.diff(rows) > 0).all() else whole.take(np.argsort(order))
+
+    def scaled(self, factor: Array) -> Stacked:
+        """Scores of the estimates times `factor`, shape (rows,)."""
+        starts = self.offsets
+        return Stacked(tuple(p.scaled(factor[starts[k] : starts[k + 1]]) for k, p in enumerate(self.parts)))
+
+    def cross(self, other: AnyScores | Stacked) -> Array:
+        """Covariance of these estimates with others, shape (rows, other rows)."""
+        return _joined(self.parts).cross(_joined(other.parts) if isinstance(other, Stacked) else other)
+
+
+def _joined(parts: Sequence[AnyScores]) -> AnyScores:
     if isinstance(parts[0], ReplicateScores):
         return ReplicateScores(parts[0].design, np.hstack([p.deviations for p in parts]))  # type: ignore[union-attr]
     offsets = np.cumsum([0, *(p.n_rows for p in parts)])
