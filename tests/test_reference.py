@@ -318,11 +318,11 @@ PLANTED = {
         ("region", "202: no such region in areas.csv", (177,)),
     ),
     "role that does not exist": (
-        ("bases.csv", "\nadults,denominator,", "\nadults,below,"),
+        ("bases.csv", "\nadults,both,", "\nadults,below,"),
         ("role", "not one of numerator, denominator, both", (1,)),
     ),
     "one denominator of two shapes": (
-        ("bases.csv", "\nenterprises,denominator,", "\nadults,denominator,"),
+        ("bases.csv", "\nenterprises,both,", "\nadults,both,"),
         ("base", "more than one shape", None),
     ),
 }

@@ -1,0 +1,172 @@
+"""The files of the simulated office: codes of its questionnaire, true values, and how they are written."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import simulate_business as business
+import simulate_civil_servants as civil_servants
+from simulate import EMPLOYEES, FORMS, OFFICIALS, SEED, Measure, answer, draw, population, two_waves
+
+
+def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The office's own file: its column names and codes, questions skipped, and answers refused or not known.
+
+    Codes: 1 yes, 2 no, 7 not applicable, 8 (98, 999998) does not know, 9 (99, 999999) refuses. Persons who
+    paid or were asked refuse to say so more often than others.
+    """
+    n = len(sample)
+    raw = pd.DataFrame(
+        {
+            "ID": np.arange(1, n + 1),
+            "REG": sample.stratum // 10,
+            "UR": sample.stratum % 10,
+            "STRATO": sample.stratum,
+            "UPM": sample.psu,
+            "W_FINAL": sample.weight.round(2),
+            "Q1_SEX": 2 - sample.sex.cat.codes.to_numpy(),
+            "Q2_AGE": sample.years,
+            "Q3_EDU": answer(sample.education.cat.codes + 1, rng, know=0.002, refuse=0.003),
+            "Q4_INC": answer(sample.income.cat.codes + 1, rng, know=0.02, refuse=0.05),
+            "Q5_DISAB": answer(2 - sample.disability.cat.codes, rng, refuse=0.01),
+            "Q6_CIT": sample.citizenship.cat.codes + 1,
+        }
+    )
+    for k in OFFICIALS:
+        raw[f"Q10_{k.upper()}"] = answer(2 - sample[f"contact__{k}"], rng, know=0.0015, refuse=0.0005)
+    for number, stem in ((11, "asked"), (12, "paid")):
+        for k in OFFICIALS:
+            met, yes = raw[f"Q10_{k.upper()}"], sample[f"{stem}__{k}"].to_numpy()
+            said = answer(2 - yes, rng, know=0.001, refuse=0.002 + 0.018 * yes)
+            raw[f"Q{number}_{k.upper()}"] = np.select([met == 1, met == 2], [said, 7.0], np.nan)
+    asked = (raw[[f"Q11_{k.upper()}" for k in OFFICIALS]] == 1).any(axis=1)
+    never = raw[[f"Q11_{k.upper()}" for k in OFFICIALS]].isin([2, 7]).all(axis=1)
+    said = answer(2 - sample.refused, rng, know=0.01, refuse=0.01)
+    raw["Q13_REFUSED"] = np.select([asked, never], [said, 7.0], np.nan)
+    refused = raw["Q13_REFUSED"] == 1
+    raw["Q14_CONSEQ"] = np.where(refused, answer(2 - sample.consequence, rng, know=0.03, refuse=0.02), np.nan)
+
+    paid = (raw[[f"Q12_{k.upper()}" for k in OFFICIALS]] == 1).any(axis=1).to_numpy()
+    details = {"Q15_TIMES": answer(sample.bribes, rng, 0.01, 0.01, codes=(98, 99))}
+    details["Q16_MODAL"] = answer(sample.modality.cat.codes + 1, rng, 0.01, 0.015)
+    silent = rng.random(n) < 0.015  # refuses the whole card of forms
+    for form in FORMS:
+        details[f"Q17_{form.upper()}"] = np.where(silent, 9, 2 - sample[f"form__{form}"])
+    details["Q18_AMOUNT"] = answer(sample.amount, rng, 0.03, 0.02, codes=(999998, 999999))
+    details["Q18_AMOUNT"] = np.where(silent, 999999, details["Q18_AMOUNT"])
+    for name, column in {"Q19_TIMING": "timing", "Q20_REASON": "reason", "Q21_PLACE": "place"}.items():
+        details[name] = answer(sample[column].cat.codes + 1, rng, 0.01, 0.01)
+    details["Q22_REPORT"] = answer(2 - sample.reported, rng, 0.004, 0.01)
+    raw = raw.assign(**{name: np.where(paid, values, np.nan) for name, values in details.items()})
+    said = answer(2 - sample.formal_procedure, rng, know=0.04)
+    raw["Q23_PROC"] = np.where(raw.Q22_REPORT == 1, said, np.nan)
+    raw["Q30_ACCEPT"] = answer(2 - sample.acceptable, rng, 0.03, 0.01)
+    raw["Q31_VOTE"] = answer(2 - sample.vote_offer, rng, 0.005, 0.015)
+    raw["Q32_PINCOME"] = answer(sample.personal_income, rng, 0.03, 0.09, codes=(999998, 999999))
+    for k in EMPLOYEES:
+        met = answer(2 - sample[f"private_contact__{k}"], rng, 0.003, 0.002)
+        said = answer(2 - sample[f"private_asked__{k}"], rng, 0.005, 0.01)
+        raw[f"Q40_{k.upper()}"] = met
+        raw[f"Q41_{k.upper()}"] = np.select([met == 1, met == 2], [said, 7.0], np.nan)
+    return raw
+
+
+def measures(adults: pd.DataFrame) -> Iterator[Measure]:
+    """What the indicators of bribery count in the population."""
+    p = {name: adults[name].to_numpy() for name in adults}
+    everyone = np.ones(len(adults))
+    yield "BR-01", {}, p["paid_or_asked"], p["contact"], "%"
+    yield "BR-02", {}, p["paid"], p["contact"], "%"
+    yield "BR-03", {}, p["refused"], p["asked"], "%"
+    yield "BR-04", {}, p["contact"], everyone, "%"
+    yield "BR-05", {}, p["bribes"], p["paid"], "bribes per payer"
+    yield "BR-06", {}, p["bribes"], everyone, "bribes per adult"
+    yield "BR-07", {}, p["bribes"], None, "bribes"
+    yield "BR-08a", {}, p["amount"], p["cash"], "local currency"
+    yield "BR-09a", {}, p["bribes"] * p["amount"], None, "local currency"
+    yield "BR-10", {}, p["amount"], p["cash"] * p["personal_income"], "%"
+    for k in OFFICIALS:
+        yield "BR-11", {"official": k}, p[f"paid__{k}"] | p[f"asked__{k}"], p[f"contact__{k}"], "%"
+        yield "BR-12", {"official": k}, p[f"paid__{k}"], p["paid"], "%"
+    for number, column in {"13": "modality", "15": "timing", "16": "reason", "17": "place"}.items():
+        for code in adults[column].cat.categories:
+            yield f"BR-{number}", {"category": code}, (adults[column] == code).to_numpy(), p["paid"], "%"
+    for form in FORMS:
+        yield "BR-14", {"category": form}, p[f"form__{form}"], p["paid"], "%"
+    yield "BR-18", {}, p["reported"], p["paid"], "%"
+    yield "BR-19", {}, p["formal_procedure"], p["reported"], "%"
+    yield "BR-20", {}, p["consequence"], p["refused"], "%"
+    yield "BR-21", {}, p["acceptable"], everyone, "%"
+    for k in EMPLOYEES:
+        yield "BR-27", {"category": k}, p[f"private_asked__{k}"], p[f"private_contact__{k}"], "%"
+    yield "BR-30", {}, p["vote_offer"], everyone, "%"
+    yield "BR-31", {}, p["paid_or_asked"], everyone, "%"
+    yield "BR-32", {}, p["paid"], everyone, "%"
+
+
+def truth(
+    units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]
+) -> pd.DataFrame:
+    """True values of what was `found`, in all (``_T``) and by one breakdown at a time; empty if undefined."""
+    codes = {name: units[name].cat.codes.to_numpy() for name in breakdowns}
+    rows = []
+    for indicator, item, above, below, unit in found:
+        key = {"indicator": indicator} | dict.fromkeys([*breakdowns, *items], "_T") | item
+        above, below = np.nan_to_num(above), None if below is None else np.nan_to_num(below)
+        groups = [("indicator", [indicator], np.zeros(len(units), dtype=int))]
+        groups += [(name, units[name].cat.categories, codes[name]) for name in breakdowns]
+        for name, labels, code in groups:
+            values = np.bincount(code, above, len(labels)) * (100 if unit == "%" else 1)
+            if below is not None:
+                counts = np.bincount(code, below, len(labels))
+                values = np.divide(values, counts, out=np.full(len(labels), np.nan), where=counts > 0)
+            rows += [
+                key | {name: label, "value": round(value, 6), "unit": unit}
+                for label, value in zip(labels, values, strict=True)
+            ]
+    return pd.DataFrame(rows)
+
+
+def packed(raw: pd.DataFrame) -> bytes:
+    """The table as compressed text, the same bytes each time; whole numbers have no decimal point."""
+    text = raw.convert_dtypes().to_csv(index=False, lineterminator="\n")
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
+        file.write(text.encode())
+    return buffer.getvalue()
+
+
+def files() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Folder, raw data and true values of each data set."""
+    for year, psus in two_waves().items():
+        adults = population(year=year)
+        rng = np.random.default_rng([SEED, 5, year])
+        raw = questionnaire(draw(adults, rng, psus), rng)
+        breakdowns = ["sex", "age", "urbanisation", "area"]
+        yield f"population_{year}", raw, truth(adults, measures(adults), breakdowns, ["official", "category"])
+    rng = np.random.default_rng([SEED, 2, 1])
+    units = business.enterprises(SEED)
+    raw = business.questionnaire(business.draw(units, rng), rng)
+    found = business.measures(units)
+    yield "business_2025", raw, truth(units, found, ["sector", "firm_size", "ownership"], ["transaction"])
+    rng = np.random.default_rng([SEED, 3, 1])
+    units = civil_servants.civil_servants(SEED)
+    raw = civil_servants.questionnaire(civil_servants.draw(units, rng), rng)
+    found = civil_servants.measures(units)
+    yield "civil_servants_2025", raw, truth(units, found, ["sex", "age", "grade", "institution"], [])
+
+
+def write() -> None:
+    """Write the data and true values of every data set, and print the hashes of the data."""
+    for name, raw, true in files():
+        folder = Path(__file__).parent / "datasets" / name
+        data = packed(raw)
+        (folder / "data.csv.gz").write_bytes(data)
+        true.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
+        print(f"{name}: {len(raw):,} rows, {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")

@@ -1,0 +1,100 @@
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
+"""Sessions of the project: ``nox -s tests`` and the rest; ``nox -l`` lists them.
+
+``UNCAC_METRICS_DATA``, a folder with ``data/`` and ``oracles/`` in it, is passed through where it is set:
+the tests and the evidence that need published files or reference numbers then run too.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|venv"
+nox.options.reuse_existing_virtualenvs = True
+
+ROOT = Path(__file__).parent
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Run the tests and the examples of every docstring."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *(session.posargs or ["-n", "2"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Look for errors of style and substance, and at the format."""
+    session.install("ruff>=0.17")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the type hints."""
+    session.install("-e", ".[lint]")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, executing its examples; a warning is an error."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "build/docs", *session.posargs)
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Execute the notebooks."""
+    session.install("-e", ".[docs,test]")
+    session.run("python", "-m", "pytest", "--nbmake", "--nbmake-timeout=300", "notebooks")
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Run every script of benchmarks/, or those that are named."""
+    session.install("-e", ".[test]")
+    names = session.posargs or sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+    for name in names:
+        session.run("python", f"benchmarks/{name}.py")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel by way of the source archive, and use it outside the checkout."""
+    session.install("build")
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
+    (built,) = dist.glob("*.whl")
+    session.run("python", "tests/wheel.py", str(built))
+
+
+@nox.session(default=False)
+def evidence(session: nox.Session) -> None:
+    """Compare with reference numbers and build the offices whose data are published files."""
+    data = os.environ.get("UNCAC_METRICS_DATA")
+    if not data:
+        session.error("set UNCAC_METRICS_DATA to the folder that holds data/ and oracles/")
+    session.install("-e", ".[test]")
+    cases = Path(data) / "oracles" / "survey"
+    session.run(
+        "python",
+        "tests/oracles/survey.py",
+        "--cases",
+        str(cases / "cases.json"),
+        "--data",
+        str(cases / "data"),
+    )
+    for office in sorted((ROOT / "tests" / "offices").glob("*/office.toml")):
+        session.run("uncac-metrics", "build", str(office.parent), "--out", f"build/{office.parent.name}")
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,64 @@
+"""Everything that is wrong with an office's folder and the definitions, found in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uncac_metrics.builds.plan import gather
+from uncac_metrics.model import Fault, Faults
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found."""
+
+    faults: tuple[Fault, ...]
+    counts: Mapping[str, int]
+    """What was looked at -> how many of it."""
+    methods: Mapping[str, str] = field(default_factory=dict)
+    """Indicator -> estimator of the office's own, which runs code that is not the package's."""
+
+
+def check(office: str | Path | None = None) -> Checked:
+    """Check reference tables, cards, worked cases, the office's file, its sources and its data.
+
+    Parameters
+    ----------
+    office
+        The office's folder; the bundled example office where none is given.
+
+    Returns
+    -------
+    Checked
+        Nothing is raised for what is wrong in files: the faults are in the result.
+    """
+    from uncac_metrics import reference
+    from uncac_metrics.catalogue import own_methods
+    from uncac_metrics.datasets import load_dataset
+    from uncac_metrics.estimators import run_cases
+
+    faults = list(reference.check())
+    try:
+        inputs = gather(office)
+    except Faults as caught:
+        return Checked((*faults, *caught.faults), {})
+    faults += inputs.faults
+    catalogue = inputs.catalogue
+    for card in catalogue.values():
+        faults += run_cases(card)
+    rows = 0
+    for source in inputs.sources.values():
+        try:
+            rows += len(load_dataset(source.file).table)
+        except Faults as caught:
+            faults += caught.faults
+    counts = {
+        "reference tables": len(reference.NAMES),
+        "indicators": len(catalogue),
+        "worked cases": sum(len(card.cases) for card in catalogue.values()),
+        "data sets": len(inputs.sources),
+        "rows of data": rows,
+    }
+    return Checked(tuple(dict.fromkeys(faults)), counts, own_methods(catalogue))

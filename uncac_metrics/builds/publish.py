@@ -1,0 +1,174 @@
+"""Putting a release in place: whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from uncac_metrics.model import Fault
+
+try:
+    import fcntl
+except ImportError:  # systems without POSIX locks
+    fcntl = None  # type: ignore[assignment]
+
+RELEASES, CURRENT, MANIFEST = "releases", "current", "manifest.json"
+UNFINISHED = ".unfinished-"
+"""How the names of folders and links begin that a killed run may leave behind."""
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a release's folder holds exactly the files that its manifest lists, byte for byte.
+
+    Parameters
+    ----------
+    folder
+        Folder of one release.
+
+    Returns
+    -------
+    bool
+        False too where there is no such folder or no manifest that can be read.
+    """
+    try:
+        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        return found == {MANIFEST, *listed} and all(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+            for name, digest in listed.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def check_place(out: Path) -> list[Fault]:
+    """What stands in the way of publishing into `out`; looks only."""
+    faults = []
+    if out.exists() and not out.is_dir():
+        faults.append(Fault(str(out), "", "is not a folder", "name a folder that exists or can be made"))
+    current = out / CURRENT
+    if current.exists() and not current.is_symlink():
+        faults.append(
+            Fault(
+                str(current),
+                "",
+                "is not the link to a release that a build makes",
+                "move it away or name another folder",
+            )
+        )
+    return faults
+
+
+def publish(out: Path, release: str, files: Mapping[str, bytes]) -> Path:
+    """Write a release beside the others and point ``current`` at it.
+
+    The files are written and flushed to disk in a folder of another name, which then takes the release's name
+    in one step; ``current`` is switched in one step after that. Whatever fails or is killed in between,
+    ``current`` leads to a whole release: the former one, or this one.
+
+    Parameters
+    ----------
+    out
+        Output folder; made where it does not exist.
+    release
+        Id of the release, which determines its content: a whole release of that id is left as it is.
+    files
+        Path within the release -> content; ``manifest.json`` with the digests of the others among them.
+
+    Returns
+    -------
+    pathlib.Path
+        The release's folder.
+    """
+    releases = out / RELEASES
+    releases.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        _clear(out)
+        folder = releases / release
+        if not is_whole(folder):
+            _write(releases, folder, files)
+        _point(out, release)
+    return folder
+
+
+def point_to(out: Path, release: str) -> None:
+    """Point ``current`` at a release that is already there."""
+    with _alone(out):
+        _clear(out)
+        _point(out, release)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the output folder against other builds; the system frees it when a process dies."""
+    with (out / ".lock").open("w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _clear(out: Path) -> None:
+    """Remove what killed runs left: while the folder is held, nobody else is writing it."""
+    for place in (out, out / RELEASES):
+        for path in place.glob(f"{UNFINISHED}*"):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _write(releases: Path, folder: Path, files: Mapping[str, bytes]) -> None:
+    new, damaged = releases / f"{UNFINISHED}{folder.name}", releases / f"{UNFINISHED}damaged-{folder.name}"
+    try:
+        new.mkdir()
+        for name, content in sorted(files.items()):
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for inner in (*(path for path in new.rglob("*") if path.is_dir()), new):
+            _flush(inner)
+        if folder.exists():
+            folder.replace(damaged)
+        new.replace(folder)
+        _flush(releases)
+    finally:
+        _remove(new)
+        _remove(damaged)
+
+
+def _point(out: Path, release: str) -> None:
+    target = f"{RELEASES}/{release}"
+    current = out / CURRENT
+    if current.is_symlink() and current.readlink().as_posix() == target:
+        return
+    link = out / f"{UNFINISHED}{CURRENT}"
+    try:
+        link.symlink_to(target, target_is_directory=True)
+        link.replace(current)
+        _flush(out)
+    finally:
+        _remove(link)
+
+
+def _flush(folder: Path) -> None:
+    """Make renamings within a folder last through a power cut, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

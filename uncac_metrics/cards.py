@@ -1,0 +1,387 @@
+"""Indicator cards: one TOML file, read strictly.
+
+An unknown or missing key, a wrong type, a code outside its vocabulary and a link to something that does not
+exist are faults, and all faults of a file are collected. Nothing in a card is run as code.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from uncac_metrics.model import (
+    BREAKDOWNS,
+    DIRECTIONS,
+    ESTIMATE_VALUES,
+    MEASURES,
+    PROVENANCE,
+    SOURCE_KINDS,
+    Case,
+    Column,
+    Fault,
+    Indicator,
+    Measure,
+    Shape,
+)
+from uncac_metrics.shapes import SHAPES
+
+__all__ = ["ESTIMATORS", "read_card", "suggest"]
+
+ESTIMATORS = ("proportion", "mean", "ratio", "total")
+"""Names of the estimators that a card can use; an office's own is named ``package.module:function``."""
+
+_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-[0-9]+[a-z]?")
+_OWN_METHOD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_NUMBERS = ("number", "count")
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What a key of a card holds."""
+
+    kind: str
+    """``text``, ``texts`` (a list), ``whole``, ``number``, ``table`` or ``tables``."""
+    codes: Iterable[str] = ()
+    """The allowed texts; empty: any."""
+    required: bool = True
+
+
+_TEXT, _OPTIONAL_TEXT = _Key("text"), _Key("text", required=False)
+_CARD = {
+    "name": _TEXT,
+    "name_zh": _OPTIONAL_TEXT,
+    "type": _Key("text", MEASURES),
+    "objective": _TEXT,
+    "description": _TEXT,
+    "formula": _TEXT,
+    "responsible": _TEXT,
+    "sources": _Key("texts", SOURCE_KINDS),
+    "frequency": _TEXT,
+    "disaggregations": _Key("texts", BREAKDOWNS),
+    "notes": _TEXT,
+    "unit": _TEXT,
+    "scale": _Key("number", required=False),
+    "decimals": _Key("whole"),
+    "direction": _Key("text", DIRECTIONS),
+    "universe": _TEXT,
+    "reference_period": _TEXT,
+    "provenance": _Key("text", PROVENANCE),
+    "provenance_note": _TEXT,
+    "measure": _Key("table"),
+    "links": _Key("table"),
+    "cases": _Key("tables", required=False),
+}
+_MEASURE = {
+    "shape": _Key("text", SHAPES),
+    "estimator": _TEXT,
+    "numerator": _OPTIONAL_TEXT,
+    "denominator": _TEXT,
+    "items": _Key("text", BREAKDOWNS, required=False),
+    "levels": _OPTIONAL_TEXT,
+    "options": _Key("table", required=False),
+}
+_CASE = {"name": _TEXT, "rows": _Key("tables"), "expect": _Key("table"), "item": _OPTIONAL_TEXT}
+_KINDS: Mapping[str, tuple[Any, str, str]] = {
+    "text": (str, "text", '"…"'),
+    "texts": (list, "a list of texts", '["…"]'),
+    "whole": (int, "a whole number", "1"),
+    "number": ((int, float), "a number", "1"),
+    "table": (dict, "a table", "{…}"),
+    "tables": (list, "a list of tables", "[{…}]"),
+}
+
+
+def read_card(path: Path, topic: str = "") -> tuple[Indicator | None, list[Fault]]:
+    """The indicator that a file defines, and what is wrong with the file.
+
+    Parameters
+    ----------
+    path
+        The file; its name without ``.toml`` is the id.
+    topic
+        Folder of the topic, kept with the indicator.
+
+    Returns
+    -------
+    tuple
+        The indicator, or None if there is any fault; and the faults.
+
+    Examples
+    --------
+    >>> from uncac_metrics._data import indicators_folder
+    >>> indicator, faults = read_card(indicators_folder() / "bribery" / "BR-01.toml")
+    >>> indicator.id, indicator.unit, faults
+    ('BR-01', '%', [])
+    """
+    card = _Card(path)
+    return card.read(topic), card.faults
+
+
+@cache
+def _known() -> dict[str, dict[str, dict[str, str]]]:
+    """What a card may name in its links and its measure: kind -> name -> row of the reference table."""
+    from uncac_metrics import reference
+
+    def rows(table: str, key: str) -> dict[str, dict[str, str]]:
+        return {row[key]: row for row in reference.load(table).to_dict("records")}
+
+    known = {
+        "paragraphs": rows("declaration", "paragraph"),
+        "articles": rows("articles", "article"),
+        "targets": rows("sdg", "code"),
+        "crimes": rows("crimes", "code"),
+    }
+    known["series"] = {s: row for row in known["targets"].values() for s in row["series"].split(";") if s}
+    for base in reference.load("bases").to_dict("records"):
+        known.setdefault(base["shape"], {})[base["base"]] = base
+    return known
+
+
+_LINKS = {
+    "paragraphs": ("paragraph of the declaration", True),
+    "articles": ("article of the Convention", True),
+    "targets": ("SDG target or indicator in the reference table", False),
+    "series": ("SDG series in the reference table", False),
+    "crimes": ("crime class in the reference table", False),
+}
+
+
+class _Card:
+    """One file while it is read; collects what is wrong with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.faults: list[Fault] = []
+
+    def fault(self, where: str, what: str, remedy: str = "") -> None:
+        self.faults.append(Fault(str(self.path), where, what, remedy))
+
+    def read(self, topic: str) -> Indicator | None:
+        """The indicator, or None if the file has faults."""
+        if not _ID.fullmatch(self.path.stem):
+            remedy = "capitals and digits joined by hyphens, a number last, as in BR-01 or BR-08a"
+            self.fault("", f"the file name {self.path.stem!r} cannot be an id", remedy)
+        raw = self.toml()
+        if raw is None:
+            return None
+        card = self.table(raw, _CARD, "")
+        written, linked = card.pop("measure", None), card.pop("links", None)
+        measure = {} if written is None else self.measure(written)
+        links = {} if linked is None else self.links(linked)
+        shape = SHAPES.get(measure.get("shape", ""))
+        by_item = None if written is None else not written.keys().isdisjoint({"items", "levels"})
+        cases = [self.case(c, shape, by_item, f"cases[{n}]") for n, c in enumerate(card.pop("cases", []), 1)]
+        for name in card.get("disaggregations", ()):
+            if shape is not None and shape.column(name) is None:
+                remedy = "measure.items gives it" if name == measure.get("items") else "leave it out"
+                self.fault("disaggregations", f"{shape.id} has no column {name!r}", remedy)
+        if not 0 <= card.get("decimals", 0) <= 9:
+            self.fault("decimals", f"{card['decimals']} is out of range", "give a number from 0 to 9")
+        scale = card.get("scale", 1)
+        if not (math.isfinite(scale) and scale > 0):
+            self.fault("scale", f"{scale} is out of range", "give a number above 0")
+        elif card.get("unit") == "%" and scale != 100 and measure.get("estimator") in ESTIMATORS:
+            self.fault("scale", f"the unit is % but the scale is {scale}", "add scale = 100")
+        if self.faults:
+            return None
+        fields: dict[str, Any] = {"name_zh": "", **card, **links, "scale": float(scale)}
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        fields["cases"] = tuple(Case(**{**c, "rows": tuple(c["rows"])}) for c in cases)
+        fields["measure"] = Measure(**measure)
+        return Indicator(id=self.path.stem, **fields, topic=topic, file=str(self.path))
+
+    def toml(self) -> dict[str, Any] | None:
+        try:
+            return tomllib.loads(self.path.read_text(encoding="utf-8-sig"))
+        except tomllib.TOMLDecodeError as error:
+            line = _LINE.search(str(error))
+            place = (f"line {line[1]}" if line[1] else "end of file") if line else ""
+            what = f"not valid TOML: {_LINE.sub('', str(error))}"
+            self.fault(place, what, "put the line right: texts stand in quotes, and a key is given once")
+        except UnicodeDecodeError as error:
+            self.fault(f"byte {error.start + 1}", "the file is not UTF-8 text", "save it as UTF-8")
+        except OSError as error:
+            self.fault("", f"the file cannot be read: {error.strerror}", "make it a readable file")
+        return None
+
+    def table(self, raw: Any, keys: Mapping[str, _Key], where: str) -> dict[str, Any]:
+        """The values of a table that are as they should be; a fault for every other key."""
+        prefix = f"{where}." if where else ""
+        free = [name for name in keys if name not in raw]
+        meant = set()
+        for name in raw:
+            if name not in keys:
+                remedy = suggest(name, free)
+                meant |= {k for k in free if f'"{k}"' in remedy}
+                self.fault(f"{prefix}{name}", "unknown key", remedy)
+        good = {}
+        for name, key in keys.items():
+            kind, label, sample = _KINDS[key.kind]
+            if name not in raw:
+                if key.required and name not in meant:
+                    self.fault(f"{prefix}{name}", "the key is missing", f"add {name} = {sample}")
+                continue
+            value = raw[name]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                self.fault(f"{prefix}{name}", f"{value!r} is not {label}", f"write {name} = {sample}")
+            elif self.fits(value, key, f"{prefix}{name}"):
+                good[name] = " ".join(value.split()) if key.kind == "text" else value
+        return good
+
+    def fits(self, value: Any, key: _Key, where: str) -> bool:
+        """Whether a value of the right type holds what it should."""
+        before = len(self.faults)
+        if key.kind == "text" and not value.strip():
+            self.fault(where, "the text is empty", "write it, or leave out the key if it is optional")
+        elif key.kind == "tables" and not all(isinstance(v, dict) for v in value):
+            self.fault(where, "not every element is a table", "write [{…}, {…}]")
+        elif key.kind == "tables" and not value:
+            self.fault(where, "the list is empty", "give at least one table")
+        elif key.kind == "texts":
+            for v in value:
+                if not isinstance(v, str):
+                    self.fault(where, f"{v!r} is not text", f'put it in quotes: "{v}"')
+            for v in sorted({v for v in value if isinstance(v, str) and value.count(v) > 1}):
+                self.fault(where, f'"{v}" is given more than once', "give it once")
+        if key.codes:
+            for v in [value] if isinstance(value, str) else value:
+                if isinstance(v, str) and v.strip() and v not in key.codes:
+                    self.fault(where, f'"{v}" is not allowed', suggest(v, key.codes))
+        return len(self.faults) == before
+
+    def measure(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        measure = self.table(raw, _MEASURE, "measure")
+        estimator = measure.get("estimator", "")
+        own = bool(_OWN_METHOD.fullmatch(estimator))
+        if estimator and not own and estimator not in ESTIMATORS:
+            remedy = f"{suggest(estimator, ESTIMATORS)}; one of your own is package.module:function"
+            self.fault("measure.estimator", f'there is no estimator "{estimator}"', remedy)
+        shape = SHAPES.get(measure.get("shape", ""))
+        if shape is None:
+            return measure
+        above = self.base(measure, "numerator", shape)
+        below = self.base(measure, "denominator", shape)
+        if "levels" in measure:
+            self.levels(measure, shape)
+        elif raw.keys().isdisjoint({"numerator", "levels"}) and not own:
+            self.fault("measure.numerator", "the key is missing", "name a numerator, or the column of levels")
+        if "items" in raw:
+            if above and above["items"] != "1":
+                what = f'the numerator "{above["base"]}" has no columns by item'
+                self.fault("measure.items", what, "leave out items, or name another numerator")
+        elif below and below["items"] == "1":
+            what = f'the denominator "{below["base"]}" is counted by item, but no items are named'
+            self.fault("measure.denominator", what, "add items, or name a denominator of the whole")
+        if above and not above["column"] and estimator != "total" and not own:
+            self.fault("measure.numerator", f'"{above["base"]}" is every row', "name what is counted among them")
+        if not own:
+            self.kinds(estimator, _column(shape, above), _column(shape, below), below)
+        return measure
+
+    def base(self, measure: Mapping[str, Any], role: str, shape: Shape) -> dict[str, str] | None:
+        """The row of the reference table for the measure's numerator or denominator."""
+        name = measure.get(role)
+        if name is None:
+            return None
+        fitting = {n: b for n, b in _known().get(shape.id, {}).items() if b["role"] in (role, "both")}
+        if name not in fitting:
+            self.fault(f"measure.{role}", f'{shape.id} has no {role} "{name}"', suggest(name, fitting))
+        return fitting.get(name)
+
+    def levels(self, measure: Mapping[str, Any], shape: Shape) -> None:
+        column = shape.column(measure["levels"])
+        coded = [c.name for c in shape.columns if c.kind == "code"]
+        if column is None or column.kind != "code":
+            what = f'{shape.id} has no coded column "{measure["levels"]}"'
+            self.fault("measure.levels", what, suggest(measure["levels"], coded))
+        for other in ("numerator", "items"):
+            if other in measure:
+                self.fault(f"measure.{other}", "cannot stand beside levels", f"leave out levels or {other}")
+        if measure.get("estimator") in ("mean", "ratio", "total"):
+            self.fault("measure.estimator", "levels are shares", 'write estimator = "proportion"')
+
+    def kinds(
+        self, estimator: str, above: Column | None, below: Column | None, base: Mapping[str, str] | None
+    ) -> None:
+        """Whether the estimator can take the columns: yes/no or numbers, above and below the line."""
+        if estimator == "proportion" and above and above.kind != "yes_no":
+            self.fault("measure.numerator", f"{above.name} is a number", 'write estimator = "mean"')
+        if estimator == "mean" and above and above.kind not in _NUMBERS:
+            self.fault("measure.numerator", f"{above.name} is not a number", 'write estimator = "proportion"')
+        if base and estimator in ESTIMATORS:
+            number = below is not None and below.kind in _NUMBERS
+            if estimator == "ratio" and not number:
+                self.fault("measure.denominator", f'"{base["base"]}" is not a sum of numbers', "name another")
+            if estimator != "ratio" and number:
+                what = f'"{base["base"]}" is a sum of numbers'
+                self.fault("measure.denominator", what, f"a {estimator} needs a denominator that counts rows")
+
+    def links(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        links = self.table(raw, {k: _Key("texts", required=r) for k, (_, r) in _LINKS.items()}, "links")
+        for kind, codes in links.items():
+            known = _known()[kind]
+            for code in codes:
+                if code not in known:
+                    self.fault(f"links.{kind}", f'"{code}" is not a {_LINKS[kind][0]}', suggest(code, known))
+                elif known[code].get("scored") == "0":
+                    self.fault(f"links.{kind}", f"paragraph {code} is not to be scored", "leave it out")
+        return links
+
+    def case(self, raw: Any, shape: Shape | None, by_item: bool | None, where: str) -> dict[str, Any]:
+        case = self.table(raw, _CASE, where)
+        for n, row in enumerate(case.get("rows", []), 1):
+            for name, value in row.items():
+                if shape is not None and shape.column(name) is None:
+                    item = name.partition("__")[2] or "*"
+                    remedy = suggest(name, (c.name.replace("*", item) for c in shape.columns))
+                    self.fault(f"{where}.rows[{n}].{name}", f"{shape.id} has no such column", remedy)
+                elif not isinstance(value, str | int | float) or isinstance(value, bool):
+                    self.fault(f"{where}.rows[{n}].{name}", f"{value!r} cannot be a cell", "write 1 or 0")
+        expect = case.get("expect", {"value": 0})
+        if "value" not in expect:
+            self.fault(f"{where}.expect.value", "the key is missing", "say what value the rows must give")
+        for name in (e for e in expect if e not in ESTIMATE_VALUES):
+            remedy = suggest(name, ESTIMATE_VALUES)
+            self.fault(f"{where}.expect.{name}", "results have no such column", remedy)
+        if by_item is not None and by_item != ("item" in raw):
+            what = "the key is missing" if by_item else "the measure has neither items nor levels"
+            self.fault(
+                f"{where}.item", what, "name the item that the value is for" if by_item else "leave it out"
+            )
+        return case
+
+
+def _column(shape: Shape, base: Mapping[str, str] | None) -> Column | None:
+    """The column of a base, or where the shape has it by item only, the column of the items."""
+    if base is None or not base["column"]:
+        return None
+    return shape.column(base["column"]) or shape.column(f"{base['column']}__*")
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """A remedy for a name that is not known: the nearest of those that are, or a list of them.
+
+    Examples
+    --------
+    >>> suggest("experince", ["experience", "perception"])
+    'did you mean "experience"?'
+    >>> suggest("x", ["lower", "higher", "none"])
+    'one of: lower, higher, none'
+    """
+    from difflib import get_close_matches
+
+    allowed = list(names)
+    close = get_close_matches(name, allowed, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    if not allowed:
+        return "leave it out"
+    shown = ", ".join(allowed[:12])
+    return f"one of: {shown}{', …' if len(allowed) > 12 else ''}"
