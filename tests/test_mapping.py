@@ -91,7 +91,8 @@ def test_value():
 
 def test_bins_are_closed_on_the_left():
     rule = {"from": "q", "bins": [18, 30, float("inf")], "labels": ["young", "old"], "missing": [-1]}
-    assert made({"q": [18, 29.9, 30, 99, -1, None]}, rule, "age") == ["young", "young", "old", "old", None, None]
+    found = made({"q": [18, 29.9, 30, 99, -1, None]}, rule, "age")
+    assert found == ["young", "young", "old", "old", None, None]
     (fault,) = faults_of({"q": [17, 18]}, {"age": rule})
     assert "17 lies in none of the bins" in fault.what and fault.rows == (1,)
     assert made({"q": [17, 18]}, rule | {"other": "missing"}, "age") == [None, "young"]
@@ -199,10 +200,12 @@ def test_a_column_for_other_rules_only_does_not_stand_in_the_table():
 
 def test_answered_is_the_base():
     raw = {"a": [1, 2, 9, 9], "b": [9, 9, 9, 1], "c": [2, 2, 1, 2]}
-    rule = {"any": ["a", "b", "c"], "answered": ["a", "b"], "yes": [1], "no": [2], "missing": "ignore", "missing_codes": [9]}
+    rule = {"any": ["a", "b", "c"], "answered": ["a", "b"], "yes": [1], "no": [2]}
+    rule |= {"missing": "ignore", "missing_codes": [9]}
     assert made(raw, rule) == [1, 0, None, 1]
-    rule = {"from": "c", "yes": [1], "no": [2], "answered": ["paid__x"]}
-    table = applied(raw, {"paid": rule, "paid__x": {"from": "a", "yes": [1], "no": [2], "missing": [9]}})
+    rule = {"from": "c", "yes": [1], "no": [2], "answered": ["vote_offer"]}
+    asked = {"from": "a", "yes": [1], "no": [2], "missing": [9]}
+    table = applied(raw, {"paid": rule, "vote_offer": asked})
     assert table["paid"].tolist() == [0, 0, pd.NA, pd.NA]
 
 
@@ -244,14 +247,13 @@ def test_zeros_follow_from_closed_gates_only():
 
 
 def test_paid_or_asked_is_derived_by_item_too_unless_it_is_given():
-    raw = {c: [1, 0, 0, None] for c in ("contact", "contact__police")}
-    raw |= {"paid": [0, None, 0, 1], "asked": [1, None, 0, None]} | {"paid__police": [0] * 4, "asked__police": [1, 0, 0, 1]}
-    raw["contact"] = [1, 0, 1, 1]
-    raw["contact__police"] = [1, 0, 1, 1]
-    raw["asked"] = [1, 0, 0, 1]
+    raw = {
+        "contact": [1, 0, 1, 1], "paid": [0, None, 0, 1], "asked": [1, None, 0, None],
+        "contact__police": [1, 0, 1, 1], "paid__police": [0, None, 0, 0], "asked__police": [1, 0, 0, None],
+    }  # fmt: skip
     table = applied(raw, {c: {} for c in raw})
     assert table["paid_or_asked"].tolist() == [1, 0, 0, 1]
-    assert table["paid_or_asked__police"].tolist() == [1, 0, 0, 1]
+    assert table["paid_or_asked__police"].tolist() == [1, 0, 0, pd.NA]
     own = applied(raw | {"own": [1, 0, 1, 1]}, {**{c: {} for c in raw}, "paid_or_asked": {"from": "own"}})
     assert own["paid_or_asked"].tolist() == [1, 0, 1, 1]
 
@@ -264,7 +266,10 @@ def test_cash_value_is_bribes_times_cash_times_amount():
 
 
 def test_transactions_of_an_enterprise_are_counted():
-    raw = {"transaction__water": [1, 1, 0], "transaction__tax": [1, 0, 0], "request__water": [1, 0, None], "request__tax": [1, None, None]}
+    raw = {
+        "transaction__water": [1, 1, 0], "transaction__tax": [1, 0, 0],
+        "request__water": [1, 0, None], "request__tax": [1, None, None],
+    }  # fmt: skip
     table = applied(raw, {c: {} for c in raw}, shape=BUSINESS)
     assert table["transactions"].tolist() == [2.0, 1.0, 0.0] and table["requests"].tolist() == [2.0, 0.0, 0.0]
     assert table["any_request"].tolist() == [1, 0, 0] and table["any_transaction"].tolist() == [1, 1, 0]
@@ -327,7 +332,8 @@ def test_faults_of_rules(columns, where, said):
 
 
 def test_rules_that_take_each_other_in_a_circle_are_named():
-    columns = {a: {"any": [b], "missing": "strict"} for a, b in (("paid", "asked"), ("asked", "refused"), ("refused", "paid"))}
+    circle = {"paid": "asked", "asked": "refused", "refused": "paid"}
+    columns = {name: {"any": [other], "missing": "strict"} for name, other in circle.items()}
     (fault,) = rules.check(ONE | columns, POPULATION, file="source.toml")
     assert "circle" in fault.what and all(name in fault.what for name in columns)
 

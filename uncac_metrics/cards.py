@@ -36,7 +36,7 @@ __all__ = ["ESTIMATORS", "read_card", "suggest"]
 ESTIMATORS = ("proportion", "mean", "ratio", "total")
 """Names of the estimators that a card can use; an office's own is named ``package.module:function``."""
 
-_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-[0-9]+[a-z]?")
+ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-[0-9]+[a-z]?")
 _OWN_METHOD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _NUMBERS = ("number", "count")
@@ -165,7 +165,7 @@ class _Card:
 
     def read(self, topic: str) -> Indicator | None:
         """The indicator, or None if the file has faults."""
-        if not _ID.fullmatch(self.path.stem):
+        if not ID.fullmatch(self.path.stem):
             remedy = "capitals and digits joined by hyphens, a number last, as in BR-01 or BR-08a"
             self.fault("", f"the file name {self.path.stem!r} cannot be an id", remedy)
         raw = self.toml()

@@ -43,7 +43,7 @@ def load_catalogue(*folders: str | Path) -> dict[str, Indicator]:
     >>> catalogue["BR-01"].measure.denominator
     'with_contact'
     """
-    catalogue, faults = _read(folders)
+    catalogue, faults = read_folders(folders)
     if faults:
         raise Faults(faults)
     return catalogue
@@ -57,7 +57,7 @@ def check_catalogue(*folders: str | Path) -> list[Fault]:
     >>> check_catalogue()
     []
     """
-    return _read(folders)[1]
+    return read_folders(folders)[1]
 
 
 def own_methods(catalogue: Mapping[str, Indicator]) -> dict[str, str]:
@@ -158,7 +158,8 @@ def _periods(release: str | Path | pd.DataFrame | Estimates) -> pd.DataFrame:
     return period.groupby(frame.loc[published, "indicator"].astype("str")).agg(latest="max", oldest="min")
 
 
-def _read(folders: Sequence[str | Path]) -> tuple[dict[str, Indicator], list[Fault]]:
+def read_folders(folders: Sequence[str | Path]) -> tuple[dict[str, Indicator], list[Fault]]:
+    """The cards without faults of the shipped folder and of those given, and the faults of the others."""
     catalogue: dict[str, Indicator] = {}
     faults: list[Fault] = []
     files: dict[str, Path] = {}

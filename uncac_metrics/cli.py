@@ -185,11 +185,11 @@ def _show(arguments: argparse.Namespace) -> int:
 def _new(arguments: argparse.Namespace) -> int:
     from importlib.resources import files
 
-    from uncac_metrics.cards import _ID
+    from uncac_metrics.cards import ID
     from uncac_metrics.catalogue import load_catalogue
 
     key, path = arguments.id, Path(arguments.folder) / f"{arguments.id}.toml"
-    if not _ID.fullmatch(key):
+    if not ID.fullmatch(key):
         arguments.usage.error(
             f"{key!r} cannot be an id: capitals and digits joined by hyphens, a number last, as in BR-01"
         )

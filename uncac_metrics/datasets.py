@@ -119,9 +119,7 @@ def load_source(path: str | Path) -> Source:
         )
     if "sha256" in content and "sha256" not in wrong and not re.fullmatch("[0-9a-f]{64}", content["sha256"]):
         faults.append(Fault(str(path), "sha256", "is not a SHA-256 in 64 hexadecimal digits"))
-    if not wrong & {"missing"} and any(
-        not isinstance(c, (str, int, float)) for c in content.get("missing", ())
-    ):
+    if not wrong & {"missing"} and any(not isinstance(c, (str, int, float)) for c in content.get("missing", ())):
         faults.append(Fault(str(path), "missing", "is not a list of codes"))
     shape = None
     if "shape" in content and "shape" not in wrong:
@@ -167,9 +165,7 @@ def load_office(folder: str | Path) -> tuple[Office, dict[str, Path]]:
     for name in given if isinstance(given, list) else ():
         if name not in BREAKDOWNS:
             faults.append(
-                Fault(
-                    str(path), "disaggregations", f"{name!r} is no breakdown", nearest(str(name), BREAKDOWNS)
-                )
+                Fault(str(path), "disaggregations", f"{name!r} is no breakdown", nearest(str(name), BREAKDOWNS))
             )
     sources, missing = _sources(path.parent)
     if faults + missing:
@@ -219,9 +215,7 @@ def data_file(source: Source) -> Path:
         folder = os.environ.get(DATA_VARIABLE)
         if not folder:
             remedy = f"set {DATA_VARIABLE} to the folder that holds {path[len(mark) :].lstrip('/')}"
-            raise Faults(
-                [Fault(source.file, "path", f"the environment variable {DATA_VARIABLE} is not set", remedy)]
-            )
+            raise Faults([Fault(source.file, "path", f"the environment variable {DATA_VARIABLE} is not set", remedy)])
         path = folder + path[len(mark) :]
     return Path(source.file).parent / path
 
@@ -239,9 +233,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise Faults([Fault(str(path), "", "is not UTF-8 text", "save it as UTF-8")]) from None
 
 
-def check_keys(
-    content: Mapping[str, Any], keys: Mapping[str, tuple[type, bool]], *, file: str
-) -> list[Fault]:
+def check_keys(content: Mapping[str, Any], keys: Mapping[str, tuple[type, bool]], *, file: str) -> list[Fault]:
     """Unknown and missing keys and wrong types of a TOML table; `keys` says the type and whether it is due."""
     faults = [
         Fault(file, key, "is not a key of this file", nearest(key, keys) or "leave it out")
@@ -261,9 +253,7 @@ def check_keys(
     return faults
 
 
-def _check_design(
-    design: Mapping[str, Any], columns: Mapping[str, Any], shape: Shape, file: str
-) -> Iterator[Fault]:
+def _check_design(design: Mapping[str, Any], columns: Mapping[str, Any], shape: Shape, file: str) -> Iterator[Fault]:
     for key, value in design.items():
         where = f"design.{key}"
         if key not in _DESIGN:
@@ -272,9 +262,7 @@ def _check_design(
             names = value if isinstance(value, list) and key in ("psu", "fpc") else [value]
             for name in names:
                 if not isinstance(name, str) or shape.column(name) is None:
-                    yield Fault(
-                        file, where, f"{name!r} is not a column of {shape.id}", f"give {_DESIGN[key]}"
-                    )
+                    yield Fault(file, where, f"{name!r} is not a column of {shape.id}", f"give {_DESIGN[key]}")
                 elif columns and name not in columns:
                     yield Fault(file, where, f"{name!r} is not mapped", f"add columns.{name}")
         elif key == "singleton" and value not in SINGLETON_RULES:
@@ -294,9 +282,7 @@ def _check_file(source: Source, file: Path) -> None:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != source.sha256:
             remedy = f"restore the file, or after looking at what changed write {found}"
-            faults.append(
-                Fault(source.file, "sha256", f"{file.name} is not the file that was described", remedy)
-            )
+            faults.append(Fault(source.file, "sha256", f"{file.name} is not the file that was described", remedy))
     if faults:
         raise Faults(faults)
 
@@ -306,9 +292,7 @@ def _source_file(id_or_path: str | Path) -> Path:
     if path.exists() or isinstance(id_or_path, Path) or len(path.parts) > 1 or path.suffix == ".toml":
         return path
     shipped = {
-        p.parent.name: p
-        for pattern in ("*", "*/datasets/*")
-        for p in datasets_folder().glob(f"{pattern}/source.toml")
+        p.parent.name: p for pattern in ("*", "*/datasets/*") for p in datasets_folder().glob(f"{pattern}/source.toml")
     }
     if str(id_or_path) not in shipped:
         remedy = nearest(str(id_or_path), shipped) or f"give a path, or one of {', '.join(sorted(shipped))}"

@@ -214,9 +214,7 @@ def _agrees(got: Any, expected: Any) -> bool:
 
 def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -> Estimates:
     shape = SHAPES[card.measure.shape]
-    table = mapping.from_rows(rows, shape, file=file)
-    if "weight" not in table.columns:
-        table = table.assign(weight=1.0)
+    table = mapping.from_rows([{"weight": 1.0} | dict(row) for row in rows], shape, file=file)
     source = datasets.Source(card.id, "", "", "", "", shape.id, "", "", "", file=file)
     data = Dataset(source, shape, table)
     reason = applicable(card, data)

@@ -256,9 +256,9 @@ class _Mapper:
         codes, texts = self._read(operand) if series is None else levels(series)
         labels = self.labels.get(operand, {})
         if rule.get("labels") is True and not labels:
-            self._fault(
-                f"columns.{name}.labels", f"column {operand!r} of the file has no value labels", "use codes"
-            )
+            what = f"column {operand!r} of the file has no value labels"
+            self._fault(f"columns.{name}.labels", what, "use codes")
+            return build(codes, [None] * len(texts), column, self.raw.index)
         by_label = labels if rule.get("labels") is True else {}
         named, other = rules.named(rule), rule.get("other")
         missing, said = self._missing(rule)
@@ -297,9 +297,7 @@ class _Mapper:
             bad = {t for t, v in zip(texts, targets, strict=True) if v is None and t not in missing}
             if self.columns[name].get("other") != "missing":
                 where = f"columns.{name}"
-                self._add(
-                    unread(codes, texts, bad, column, self.file, where=where, remedy="name it in missing")
-                )
+                self._add(unread(codes, texts, bad, column, self.file, where=where, remedy="name it in missing"))
             values = np.array([np.nan if t is None else t for t in targets] + [np.nan])[codes]
             found = {t for t in texts if t in missing}
         if not said:
@@ -343,9 +341,7 @@ class _Mapper:
         rule = self.columns[name]
         parts = []
         if "answered" in rule:
-            parts.append(
-                np.logical_or.reduce([self._is_answered(o, name) for o in self._operands(name, "answered")])
-            )
+            parts.append(np.logical_or.reduce([self._is_answered(o, name) for o in self._operands(name, "answered")]))
         for operand, wanted in rule.get("where", {}).items():
             made = self._is_made(operand, name)
             codes, texts = levels(self.made[operand]) if made else self._read(operand)

@@ -25,9 +25,7 @@ EXTRAS = {"pyarrow": "parquet", "pyreadstat": "spss", "openpyxl": "excel"}
 """Library that a format needs -> extra of the package that installs it."""
 
 
-def read(
-    path: str | Path, options: Options | None = None, *, columns: Iterable[str] | None = None
-) -> pd.DataFrame:
+def read(path: str | Path, options: Options | None = None, *, columns: Iterable[str] | None = None) -> pd.DataFrame:
     """Read a data file.
 
     Parameters
@@ -204,9 +202,7 @@ def _reader(path: Path, options: Options) -> Callable[..., pd.DataFrame]:
         raise Faults([Fault(str(path), "", what, f"give one of {', '.join(_READERS)}")])
     reader, known = _READERS[suffix]
     faults = [
-        Fault(
-            str(path), f"read.{key}", f"is not an option for {suffix}", nearest(key, known) or "leave it out"
-        )
+        Fault(str(path), f"read.{key}", f"is not an option for {suffix}", nearest(key, known) or "leave it out")
         for key in options
         if key not in known
     ]
@@ -235,6 +231,4 @@ def _as_fault(path: Path) -> Iterator[None]:
         raise Faults([Fault(str(path), "", f"the text is not in {error.encoding}", remedy)]) from None
     except Exception as error:  # each library has exceptions of its own
         said = " ".join(str(error).split()) or type(error).__name__
-        raise Faults(
-            [Fault(str(path), "", f"cannot be read: {said}", "check that the file is whole")]
-        ) from None
+        raise Faults([Fault(str(path), "", f"cannot be read: {said}", "check that the file is whole")]) from None

@@ -250,9 +250,7 @@ def _in_rule(where: str, rule: Rule, column: Column, file: str) -> list[Fault]:
         fault("", f"names the code {code!r} twice", "keep one of them")
     for code, value in rule.get("recode", {}).items():
         if parse(canonical(value), column) is None:
-            close = (
-                nearest(str(value), column.codes or ()) or f"codes: {', '.join(column.codes or ('1', '0'))}"
-            )
+            close = nearest(str(value), column.codes or ()) or f"codes: {', '.join(column.codes or ('1', '0'))}"
             fault(f"recode.{code}", f"{value!r} cannot stand in a column of kind {column.kind}", close)
     if how == "value" and parse(canonical(rule["value"]), column) is None:
         fault("value", f"{rule['value']!r} cannot stand in a column of kind {column.kind}")

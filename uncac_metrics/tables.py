@@ -190,9 +190,7 @@ class _Violation:
     """Offending rows; None where the column as a whole is meant."""
 
 
-def _validate(
-    frame: pd.DataFrame, shape: Shape, file: str, limit: int, strict: bool, exact: bool
-) -> pd.DataFrame:
+def _validate(frame: pd.DataFrame, shape: Shape, file: str, limit: int, strict: bool, exact: bool) -> pd.DataFrame:
     found = list(_violations(frame, shape, strict, exact))
     if not found:
         return frame

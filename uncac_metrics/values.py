@@ -129,9 +129,7 @@ def conform(frame: pd.DataFrame, shape: Shape, *, file: str) -> pd.DataFrame:
             continue
         codes, texts = levels(frame[name])
         targets = [parse(t, column) for t in texts]
-        faults += unread(
-            codes, texts, {t for t, v in zip(texts, targets, strict=True) if v is None}, column, file
-        )
+        faults += unread(codes, texts, {t for t, v in zip(texts, targets, strict=True) if v is None}, column, file)
         columns[name] = build(codes, targets, column, frame.index)
     if faults:
         raise Faults(faults)
@@ -151,9 +149,7 @@ def unread(
         return []
     rows = np.flatnonzero(np.isin(codes, wrong))
     said = [
-        repr(texts[i])
-        + (f" {labels[texts[i]]!r}" if labels and texts[i] in labels else "")
-        + f" ({counts[i]:,})"
+        repr(texts[i]) + (f" {labels[texts[i]]!r}" if labels and texts[i] in labels else "") + f" ({counts[i]:,})"
         for i in wrong[:10]
     ]
     listed = ", ".join(said) + (", …" if len(wrong) > 10 else "")

@@ -51,7 +51,7 @@ def gather(office: str | Path | None = None) -> Inputs:
     Faults
         Where there is no such folder.
     """
-    from uncac_metrics.catalogue import _read
+    from uncac_metrics.catalogue import read_folders
     from uncac_metrics.datasets import load_office, load_source
 
     folder = datasets_folder() / "example" if office is None else Path(office)
@@ -70,7 +70,7 @@ def gather(office: str | Path | None = None) -> Inputs:
             sources[key] = load_source(path)
         except Faults as caught:
             faults += caught.faults
-    catalogue, found = _read([folder])
+    catalogue, found = read_folders([folder])
     return Inputs(described, sources, catalogue, (*faults, *found))
 
 

@@ -296,10 +296,11 @@ def _marks(ax: Axes, data: pd.DataFrame) -> None:
 
 def _scale(ax: Axes, data: pd.DataFrame, indicator: Indicator | None) -> None:
     """Start at zero where nothing is negative, and end a per cent axis at 100 at most."""
+    import numpy as np
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     ends = data[["value", "lower", "upper"]].to_numpy().ravel()
-    ends = ends[(ends - ends) == 0]  # neither missing nor infinite
+    ends = ends[np.isfinite(ends)]
     low, high = (min(ends.min(), 0.0), ends.max()) if len(ends) else (0.0, 1.0)
     percent = indicator is not None and indicator.unit.startswith("%")
     room = 0.04 * (high - low or 1.0)
