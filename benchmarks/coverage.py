@@ -58,7 +58,8 @@ def truth(population: pd.DataFrame) -> pd.DataFrame:
         for by in (None, "sex", "area"):
             parts = [("total", population)] if by is None else population.groupby(by)
             rows += [
-                {"measure": measure, "domain": str(label), "true": part[y].sum() / part[x].sum()} for label, part in parts
+                {"measure": measure, "domain": str(label), "true": part[y].sum() / part[x].sum()}
+                for label, part in parts
             ]
     return pd.DataFrame(rows).set_index(["measure", "domain"])["true"]
 

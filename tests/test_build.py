@@ -1,207 +1,435 @@
-"""Builds: what is written, that it is the same each time, and that it is whole or not there at all."""
+"""Builds: what comes out, that it is the same every time, and that it is published whole or not at all."""
 
-from __future__ import annotations
-
-import hashlib
 import json
 import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import uncac_metrics as um
-from uncac_metrics._data import datasets_folder, indicators_folder
+from uncac_metrics._data import datasets_folder
 from uncac_metrics.builds import build, gather, plan, publish, read_estimates
+from uncac_metrics.builds.check import check
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_KEY, ESTIMATE_LEADING, ESTIMATE_VALUES, Faults
-from uncac_metrics.tables import validate_estimates
 
 EXAMPLE = datasets_folder() / "example"
-ONLY = ["BR-01", "BR-11", "BR-26"]
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+CARD = """
+name = "Civil servants with integrity training"
+name_zh = "接受廉政培训的公务员"
+type = "experience"
+objective = "To know who is trained."
+description = "Share of civil servants with training."
+formula = "Σ w·trained / Σ w"
+responsible = "Statistical office"
+sources = ["civil_servant_survey"]
+frequency = "Every two years"
+disaggregations = ["sex"]
+notes = "A card of a test."
+unit = "%"
+scale = 100
+decimals = 1
+direction = "none"
+universe = "Civil servants"
+reference_period = "Last 12 months"
+provenance = "D"
+provenance_note = "Made for a test."
+[measure]
+shape = "civil_servant_survey"
+estimator = "proportion"
+numerator = "training_2y"
+denominator = "civil_servants"
+[links]
+paragraphs = ["74"]
+articles = ["7"]
+targets = ["16.5"]
+[[cases]]
+name = "one of two"
+rows = [{training_2y = 1}, {training_2y = 0}]
+expect = {value = 50.0, n = 2, events = 1}
+"""
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    out = tmp_path_factory.mktemp("out")
-    return out, build(out=out, only=ONLY)
+def whole(tmp_path_factory):
+    """The bundled example office, built once."""
+    out = tmp_path_factory.mktemp("whole")
+    return out, build(out=out)
 
 
 @pytest.fixture
 def office(tmp_path) -> Path:
-    """A small office: the business survey of the example, and no cards of its own."""
+    """A small office: one data set of the example."""
     folder = tmp_path / "office"
-    shutil.copytree(EXAMPLE / "datasets" / "business_2025", folder / "datasets" / "business_2025")
+    source = folder / "datasets" / "civil_servants_2025"
+    source.mkdir(parents=True)
     shutil.copy(EXAMPLE / "office.toml", folder)
+    for name in ("source.toml", "data.csv.gz"):
+        shutil.copy(EXAMPLE / "datasets" / source.name / name, source)
     return folder
 
 
-def test_a_release_holds_what_it_should(released):
-    out, release = released
-    current = out / "current"
-    assert current.is_symlink() and current.resolve() == release.folder.resolve()
-    assert release.new and release.folder == out / "releases" / release.id
-    files = set(bytes_of(release.folder))
-    assert {"estimates.csv", "manifest.json", "index.html"} <= files
-    assert any(f.startswith("plots/BR-01") for f in files)
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_estimates_are_those_of_the_library_in_the_one_shape(released):
-    out, release = released
-    table = read_estimates(out / "current" / "estimates.csv")
-    assert list(table.columns) == [*ESTIMATE_LEADING, *BREAKDOWNS, *ESTIMATE_VALUES]
-    assert not table.duplicated([*ESTIMATE_KEY, *BREAKDOWNS]).any()
-    validate_estimates(table)
-    direct = um.estimate("BR-01", "population_2025", by=["sex", "area"], cross=False).table
-    built = table[(table.indicator == "BR-01") & (table.dataset == "population_2025")]
-    both = direct.merge(built, on=["sex", "area"], suffixes=("", "_built"))
-    both = both[(both[[b for b in BREAKDOWNS if b in both and b not in ("sex", "area")]] == "_T").all(axis=1)]
-    assert len(both) == len(direct) == 9
-    for name in ("value", "std_error", "lower", "upper", "df", "n"):
-        assert both[name].to_numpy(float) == pytest.approx(both[f"{name}_built"].to_numpy(float), rel=1e-12), name
+# --- what comes out
 
 
-def test_the_manifest_proves_every_byte(released):
-    _, release = released
-    manifest = json.loads((release.folder / "manifest.json").read_text(encoding="utf-8"))
-    files = bytes_of(release.folder)
-    del files["manifest.json"]
-    assert manifest["files"] == {k: hashlib.sha256(v).hexdigest() for k, v in files.items()}
-    card = (indicators_folder() / "bribery" / "BR-01.toml").read_bytes()
-    assert manifest["definitions"]["BR-01"]["sha256"] == hashlib.sha256(card).hexdigest()
-    data = (EXAMPLE / "datasets" / "population_2025" / "data.csv.gz").read_bytes()
-    assert manifest["datasets"]["population_2025"]["data"]["sha256"] == hashlib.sha256(data).hexdigest()
-    assert {"python", "numpy", "pandas", "scipy", "statsmodels"} <= set(manifest["versions"])
+def test_example_office_gives_a_release(whole):
+    out, release = whole
+    assert release.new and re.fullmatch("[0-9a-f]{12}", release.id)
+    assert (out / "current").is_symlink() and (out / "current").readlink() == Path("releases", release.id)
+    assert {"estimates.csv", "manifest.json", "index.html"} <= {p.name for p in release.folder.iterdir()}
+    plots = {p.stem for p in (release.folder / "plots").iterdir()}
+    made = release.estimates[["indicator", "dataset"]].drop_duplicates()
+    assert plots == {f"{row.indicator}-{row.dataset}" for row in made.itertuples()}
+    assert set(made["indicator"]) == set(um.load_catalogue())  # the example has data for every shipped card
+    assert publish.is_whole(release.folder)
+
+
+def test_estimates_file_has_the_one_shape_in_key_order(whole):
+    release = whole[1]
+    text = (release.folder / "estimates.csv").read_bytes()
+    assert b"\r" not in text and text.endswith(b"\n")
+    table = release.estimates
+    assert table.columns.tolist() == [*ESTIMATE_LEADING, *BREAKDOWNS, *ESTIMATE_VALUES]
+    key = [*ESTIMATE_KEY, *BREAKDOWNS]
+    assert not table.duplicated(key).any()
+    keys = list(table[key].itertuples(index=False, name=None))
+    assert keys == sorted(keys)
+
+
+def test_estimates_are_those_of_estimate_at_full_precision(whole):
+    table = whole[1].estimates
+    expected = um.estimate("BR-01", "population_2025", by="sex").table.set_index("sex")
+    rows = table[(table["indicator"] == "BR-01") & (table["dataset"] == "population_2025")]
+    others = [name for name in BREAKDOWNS if name != "sex"]
+    rows = rows[(rows[others] == "_T").all(axis=1)].set_index("sex")
+    assert set(rows.index) == {"_T", "F", "M"}
+    for name in ("value", "std_error", "lower", "upper", "n", "deff"):
+        assert rows[name].to_dict() == pytest.approx(expected[name].to_dict(), rel=1e-12)  # order of sums
+
+
+def test_breakdowns_are_the_cards_own_and_the_offices_choice(whole):
+    table = whole[1].estimates
+    catalogue = um.load_catalogue()
+    choice = gather().office.disaggregations
+    for key, rows in table.groupby("indicator"):
+        used = {name for name in BREAKDOWNS if (rows[name] != "_T").any()}
+        measure = catalogue[key].measure
+        own = {name for name in (measure.items, "category" if measure.levels else "") if name}
+        assert used <= {*catalogue[key].disaggregations, *own}, key
+        assert used <= {*choice, *own}, key
+
+
+def test_manifest_says_what_determined_the_release_and_nothing_else(whole):
+    out, release = whole
+    text = (release.folder / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    assert json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n" == text
     assert manifest["release"] == release.id
-    text = json.dumps(manifest)
-    assert str(release.folder) not in text and os.uname().nodename not in text
+    assert set(manifest["definitions"]) == set(um.load_catalogue())
+    assert manifest["definitions"]["BR-01"]["file"] == "uncac_metrics/indicators/bribery/BR-01.toml"
+    assert {"python", "numpy", "pandas", "scipy", "statsmodels"} <= set(manifest["versions"])
+    assert set(manifest["files"]) == set(content(release.folder)) - {"manifest.json"}
+    assert manifest["datasets"]["population_2025"]["simulated"] is True
+    for told in (str(out), str(Path.home()), str(EXAMPLE)):
+        assert told not in text
 
 
-def test_the_same_inputs_give_the_same_bytes_whatever_the_workers(released, tmp_path):
-    out, release = released
-    again = build(out=tmp_path, only=ONLY, jobs=2)
-    assert again.id == release.id
-    assert bytes_of(again.folder) == bytes_of(release.folder)
-    third = build(out=out, only=ONLY)
-    assert not third.new and third.id == release.id
+def test_same_inputs_same_bytes_whatever_the_number_of_processes(whole, tmp_path):
+    release = whole[1]
+    again = build(out=tmp_path / "elsewhere", jobs=2)
+    assert again.new and again.id == release.id
+    assert content(again.folder) == content(release.folder)
+    pd.testing.assert_frame_equal(again.estimates, release.estimates)
 
 
-def test_the_page_ties_measures_to_commitments(released):
-    _, release = released
-    page = (release.folder / "index.html").read_text(encoding="utf-8")
-    for text in ("Simulated data.", "Prevalence of bribery in the population", "居民贿赂发生率", "16.5.1", "<caption",
-                 'role="img"', "Less corruption and bribery by 2030", "Bribery of national public officials"):  # fmt: skip
-        assert text in page, text
-    assert "http://" not in page.replace("http://www.w3.org/", "") and "<script src" not in page
+def test_nothing_new(whole):
+    out, release = whole
+    before = {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")}
+    again = build(out=out)
+    assert not again.new and again.id == release.id
+    assert {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")} == before
+    pd.testing.assert_frame_equal(again.estimates, release.estimates)
 
 
-def test_a_change_of_data_or_definition_gives_another_release(office, tmp_path):
-    first = build(office, tmp_path / "out", only=["BR-22"])
-    source = office / "datasets" / "business_2025" / "source.toml"
-    source.write_text(source.read_text(encoding="utf-8").replace("title = ", "title = ", 1) + "\n# a remark\n", encoding="utf-8")
-    second = build(office, tmp_path / "out", only=["BR-22"])
-    assert second.new and second.id != first.id
-    assert (tmp_path / "out" / "current").resolve().name == second.id
-    assert publish.is_whole(first.folder)  # the former release stays
+def test_where_the_office_lies_changes_nothing(office, tmp_path):
+    first = build(office, tmp_path / "a")
+    moved = office.rename(tmp_path / "moved")
+    assert content(build(moved, tmp_path / "b").folder) == content(first.folder)
 
 
-def test_a_new_indicator_is_one_new_file(office, tmp_path):
-    card = (indicators_folder() / "bribery" / "BR-25.toml").read_text(encoding="utf-8")
-    (office / "indicators").mkdir()
-    new = card.replace('numerator = "forwent_investment"', 'numerator = "refused"')
-    new = new.replace("forwent_investment", "refused").split("[[cases]]")[0]
-    (office / "indicators" / "XA-01.toml").write_text(new, encoding="utf-8")
-    release = build(office, tmp_path / "out", only=["XA-01"])
-    row = release.estimates[release.estimates["indicator"] == "XA-01"].iloc[0]
-    assert row["n"] > 1000 and 0 < row["value"] < 100
+def test_only_some(office, tmp_path):
+    release = build(office, tmp_path / "out", only=["BR-26"])
+    assert set(release.estimates["indicator"]) == {"BR-26"}
+    assert release.id != build(office, tmp_path / "out").id
 
 
-def test_faults_of_all_kinds_come_together_and_nothing_is_written(office, tmp_path):
-    out = tmp_path / "out"
-    good = build(office, out, only=["BR-22"])
-    before = bytes_of(out / "releases")
-    (office / "indicators").mkdir()
-    (office / "indicators" / "XA-02.toml").write_text('name = "x"\n', encoding="utf-8")
-    source = office / "datasets" / "business_2025" / "source.toml"
-    source.write_text(source.read_text(encoding="utf-8").replace("[columns]", "[columns]\nsectr = {from = 'X'}"), encoding="utf-8")
-    (office / "office.toml").write_text('name = "Office"\nref_area = "XXA"\ncolour = "red"\n', encoding="utf-8")
-    with pytest.raises(Faults) as caught:
-        build(office, out)
-    text = str(caught.value)
-    assert "XA-02.toml" in text and "sectr" in text and "colour" in text
-    assert bytes_of(out / "releases") == before
-    assert (out / "current").resolve().name == good.id
-
-
-@pytest.mark.parametrize("step", ["replace", "fsync", "write"])
-@pytest.mark.parametrize("at", [1, 2, 3])
-def test_a_failure_anywhere_leaves_the_last_release(office, tmp_path, monkeypatch, step, at):
-    out = tmp_path / "out"
-    first = build(office, out, only=["BR-22"])
-    before = bytes_of(first.folder)
-    calls = 0
-
-    def failing(real):
-        def call(*args, **kwargs):
-            nonlocal calls
-            calls += 1
-            if calls == at:
-                raise OSError(28, "No space left on device")
-            return real(*args, **kwargs)
-
-        return call
-
-    if step == "write":
-        monkeypatch.setattr(Path, "write_bytes", failing(Path.write_bytes))
-    else:
-        monkeypatch.setattr(os, step, failing(getattr(os, step)))
-    try:
-        build(office, out, only=["BR-23"])
-    except OSError:
-        monkeypatch.undo()
-        assert (out / "current").resolve() == first.folder.resolve()
-    monkeypatch.undo()
-    assert bytes_of(first.folder) == before
-    second = build(office, out, only=["BR-23"])
-    assert publish.is_whole(out / "current") and second.folder.resolve() == (out / "current").resolve()
-    assert not list(out.rglob(f"{publish.UNFINISHED}*"))
-
-
-def test_leftovers_and_damage_are_mended(office, tmp_path):
-    out = tmp_path / "out"
-    first = build(office, out, only=["BR-22"])
-    (out / "releases" / f"{publish.UNFINISHED}x").mkdir()
-    (first.folder / "estimates.csv").write_bytes(b"damaged")
-    again = build(office, out, only=["BR-22"])
-    assert again.id == first.id and publish.is_whole(again.folder)
-    assert not list(out.rglob(f"{publish.UNFINISHED}*"))
+def test_progress_is_told_step_by_step(office, tmp_path):
+    told = []
+    build(office, tmp_path / "out", progress=lambda *step: told.append(step))
+    assert told == [
+        (1, 1, "data set civil_servants_2025"),
+        (1, 2, "plot BR-26-civil_servants_2025"),
+        (2, 2, "plot BR-34-civil_servants_2025"),
+    ]
 
 
 def test_plan_has_a_job_a_data_set():
     inputs = gather()
-    jobs = plan(inputs.sources, inputs.catalogue, only=["BR-01", "BR-22"])
-    assert {j.dataset: [c.id for c in j.indicators] for j in jobs} == {
-        "business_2025": ["BR-22"], "civil_servants_2025": [], "population_2023": ["BR-01"], "population_2025": ["BR-01"],
-    }  # fmt: skip
-    with pytest.raises(Faults, match="BR-1: no such indicator"):
-        plan(inputs.sources, inputs.catalogue, only=["BR-1"])
+    jobs = plan(inputs.sources, inputs.catalogue, choice=("sex", "sector"))
+    assert [job.dataset for job in jobs] == sorted(inputs.sources)
+    for job in jobs:
+        assert {card.measure.shape for card in job.indicators} == {job.source.shape}
+        assert set(job.breakdowns) <= {"sex", "sector"}
 
 
-def test_a_folder_in_the_place_of_the_link_is_left_alone(office, tmp_path):
+# --- the page
+
+
+class Page(HTMLParser):
+    """Tags, ids, links and images of a page."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "hr", "input"})
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.tags, self.ids, self.links, self.unnamed = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values[key] for key in ("href", "src", "xlink:href") if key in values]
+        if tag == "svg" and not (values.get("role") == "img" and values.get("aria-label")):
+            self.unnamed.append(self.getpos())
+        if tag == "th" and "scope" not in values:
+            self.unnamed.append(self.getpos())
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+
+def test_page_is_sound_html_that_needs_nothing_else(whole):
+    release = whole[1]
+    text = (release.folder / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == [] and page.unnamed == []
+    assert page.tags.count("h1") == page.tags.count("main") == page.tags.count("footer") == 1
+    local = [link for link in page.links if not link.startswith("#")]
+    assert all((release.folder / link).is_file() for link in local)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert "<script" not in text and "url(http" not in text
+    repeated = {i for i in page.ids if page.ids.count(i) > 1}
+    assert not {i for i in repeated if not re.fullmatch("[a-z][0-9a-f]{10}", i)}, repeated
+
+
+def test_page_shows_every_indicator_with_what_it_speaks_to(whole):
+    text = (whole[1].folder / "index.html").read_text(encoding="utf-8")
+    for key, card in um.load_catalogue().items():
+        assert f'<article id="{key}"' in text
+        assert card.name_zh in text
+    assert "Less corruption and bribery by 2030" in text  # paragraph 74
+    assert "Bribery of national public officials" in text  # article 15
+    assert "16.5.1" in text
+    assert "Adults with at least one contact with a public official" in text  # a denominator by name
+    assert "Simulated data." in text
+    assert "not one of UNODC&#39;s framework" in text
+
+
+def test_page_escapes_what_an_office_writes(office, tmp_path):
+    toml = office / "office.toml"
+    toml.write_text(re.sub("(?m)^name = .*", 'name = "<script>alert(1)</script>"', toml.read_text(encoding="utf-8")))
+    text = (build(office, tmp_path / "out").folder / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in text and "&lt;script&gt;" in text
+
+
+# --- a new indicator is one new file
+
+
+def test_new_indicator_is_one_new_file(office, tmp_path):
+    before = build(office, tmp_path / "out")
+    (office / "indicators").mkdir()
+    (office / "indicators" / "CS-01.toml").write_text(CARD, encoding="utf-8")
+    assert check(office).faults == ()
+    release = build(office, tmp_path / "out")
+    assert set(release.estimates["indicator"]) - set(before.estimates["indicator"]) == {"CS-01"}
+    rows = release.estimates.query("indicator == 'CS-01'")
+    assert set(rows["sex"]) == {"_T", "F", "M"} and rows["value"].between(0, 100).all()
+    assert 'id="CS-01"' in (release.folder / "index.html").read_text(encoding="utf-8")
+    assert (release.folder / "plots" / "CS-01-civil_servants_2025.svg").is_file()
+    manifest = json.loads((release.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["definitions"]["CS-01"]["file"] == "indicators/CS-01.toml"
+
+
+# --- whole or not at all
+
+
+def test_all_faults_together_and_nothing_is_written(office, tmp_path):
+    out = tmp_path / "out"
+    former = build(office, out)
+    before = content(out)
+    (office / "indicators").mkdir()
+    (office / "indicators" / "CS-01.toml").write_text(CARD.replace('"%"', '""'), encoding="utf-8")
+    second = office / "datasets" / "second"
+    shutil.copytree(office / "datasets" / "civil_servants_2025", second)
+    (second / "data.csv.gz").write_bytes((second / "data.csv.gz").read_bytes() + b"\0")
+    with pytest.raises(Faults) as caught:
+        build(office, out)
+    told = str(caught.value)
+    assert "CS-01.toml: unit" in told and "second" in told and len(caught.value.faults) >= 2
+    assert content(out) == before and (out / "current").resolve() == former.folder.resolve()
+
+
+def test_nothing_to_publish_is_a_fault(office, tmp_path):
+    with pytest.raises(Faults, match="no indicator can be computed"):
+        build(office, tmp_path / "out", only=["BR-01"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_indicator_gives_the_nearest(office, tmp_path):
+    with pytest.raises(Faults, match="did you mean 'BR-26'"):
+        build(office, tmp_path / "out", only=["BR-266"])
+
+
+def test_places_that_cannot_be_published_into(office, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Faults, match="is not a folder"):
+        build(office, tmp_path / "file")
     (tmp_path / "out" / "current").mkdir(parents=True)
-    with pytest.raises(Faults, match="current"):
+    with pytest.raises(Faults, match="is not the link"):
         build(office, tmp_path / "out")
-    assert (tmp_path / "out" / "current").is_dir()
 
 
-def test_coverage_of_a_release(released):
-    out, _ = released
-    table = um.coverage(release=out / "current").set_index("paragraph")
-    assert len(table) == 86
-    assert "BR-01" in table.loc["74", "indicators_with_data"]
-    assert table.loc["74", "latest_period"] == "2025" and table.loc["74", "oldest_period"] == "2023"
-    assert isinstance(table, pd.DataFrame) and table.loc["35", "n_indicators"] == 0
+def test_a_file_that_changes_meanwhile_is_a_fault(office, tmp_path):
+    def touch(done, total, what):
+        with (office / "office.toml").open("a") as stream:
+            stream.write("# later\n")
+
+    with pytest.raises(Faults, match="changed while it was being read"):
+        build(office, tmp_path / "out", progress=touch)
+    assert not (tmp_path / "out").exists()
+
+
+FILES = {"a.txt": b"1", "b/c.txt": b"2"}
+
+
+def release_of(files: dict[str, bytes]) -> dict[str, bytes]:
+    import hashlib
+
+    listed = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return {**files, "manifest.json": json.dumps({"files": listed}).encode()}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call"),
+    [*((os, "fsync", n) for n in range(1, 9)), (Path, "mkdir", 2), (Path, "mkdir", 3), (Path, "replace", 1),
+     (Path, "replace", 2), (Path, "symlink_to", 1)],
+)  # fmt: skip
+def test_a_failure_anywhere_leaves_the_former_release(tmp_path, monkeypatch, owner, name, call):
+    publish.publish(tmp_path, "old", release_of(FILES))
+    original, calls = getattr(owner, name), []
+
+    def failing(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == call:
+            raise OSError(28, "No space left on device")
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, failing)
+        with pytest.raises(OSError, match="No space"):
+            publish.publish(tmp_path, "new", release_of({**FILES, "d.txt": b"3"}))
+    current = (tmp_path / "current").resolve()
+    switched = name == "fsync" and call == 8  # the last flush comes after the switch
+    assert current.name == ("new" if switched else "old") and publish.is_whole(current)
+    assert not list(tmp_path.rglob(".unfinished*"))
+    publish.publish(tmp_path, "new", release_of({**FILES, "d.txt": b"3"}))
+    assert (tmp_path / "current").resolve().name == "new" and publish.is_whole(tmp_path / "current")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+@pytest.mark.parametrize("call", [1, 3, 5, 6])
+def test_a_kill_anywhere_leaves_the_former_release(tmp_path, call):
+    publish.publish(tmp_path, "old", release_of(FILES))
+    script = f"""
+import os, signal
+from pathlib import Path
+from uncac_metrics.builds import publish
+calls, original = [], os.fsync
+def fsync(handle):
+    calls.append(handle)
+    if len(calls) == {call}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    original(handle)
+os.fsync = fsync
+publish.publish(Path({str(tmp_path)!r}), "new", {release_of({**FILES, "d.txt": b"3"})!r})
+"""
+    killed = subprocess.run([sys.executable, "-c", script], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert (tmp_path / "current").resolve().name == "old" and publish.is_whole(tmp_path / "current")
+    publish.publish(tmp_path, "new", release_of({**FILES, "d.txt": b"3"}))
+    assert (tmp_path / "current").resolve().name == "new" and publish.is_whole(tmp_path / "current")
+    assert not list(tmp_path.rglob(".unfinished*"))
+
+
+def test_a_damaged_release_is_made_again(office, tmp_path):
+    release = build(office, tmp_path / "out")
+    before = content(release.folder)
+    page = release.folder / "index.html"
+    page.write_bytes(page.read_bytes()[:-1] + b"?")
+    assert not publish.is_whole(release.folder)
+    again = build(office, tmp_path / "out")
+    assert again.new and content(again.folder) == before
+
+
+@pytest.mark.parametrize("damage", ["missing", "extra", "manifest", "none"])
+def test_is_whole(tmp_path, damage):
+    folder = publish.publish(tmp_path, "x", release_of(FILES))
+    if damage == "missing":
+        (folder / "a.txt").unlink()
+    elif damage == "extra":
+        (folder / "z.txt").write_text("")
+    elif damage == "manifest":
+        (folder / "manifest.json").write_text("[]")
+    assert publish.is_whole(folder) is (damage == "none")
+
+
+def test_read_estimates_gives_back_what_was_written(whole, tmp_path):
+    from uncac_metrics.builds.run import to_csv
+
+    table = whole[1].estimates
+    (tmp_path / "again.csv").write_bytes(to_csv(table))
+    pd.testing.assert_frame_equal(read_estimates(tmp_path / "again.csv"), table)
+
+
+# --- check
+
+
+def test_check_of_the_example_finds_nothing():
+    found = check(EXAMPLE)
+    assert found.faults == () and found.methods == {}
+    assert found.counts["indicators"] == len(um.load_catalogue()) and found.counts["data sets"] == 4
+
+
+def test_check_names_methods_that_run_code(office):
+    (office / "indicators").mkdir()
+    card = CARD.replace('estimator = "proportion"', 'estimator = "offices_own.methods:share"')
+    (office / "indicators" / "CS-01.toml").write_text(card.partition("[[cases]]")[0], encoding="utf-8")
+    assert check(office).methods == {"CS-01": "offices_own.methods:share"}

@@ -36,9 +36,7 @@ def raw(name: str) -> pd.DataFrame:
 
 
 def truth(name: str, indicator: str, **breakdown: str) -> float:
-    rows = pd.read_csv(
-        EXAMPLE / "datasets" / name / "truth.csv", keep_default_na=False, dtype={"value": float}
-    )
+    rows = pd.read_csv(EXAMPLE / "datasets" / name / "truth.csv", keep_default_na=False, dtype={"value": float})
     keys = rows.columns.difference(["indicator", "value", "unit"])
     wanted = {key: breakdown.get(key, "_T") for key in keys} | {"indicator": indicator}
     found = rows[np.logical_and.reduce([rows[k] == v for k, v in wanted.items()])]
@@ -209,9 +207,7 @@ def test_waves_share_half_of_their_psus():
 @pytest.mark.parametrize("year", [2023, 2025])
 def test_population_sample_finds_the_truth(year):
     data = raw(f"population_{year}")
-    contact, asked, paid = (
-        (data[[f"Q{n}_{k}" for k in OFFICIALS]] == 1).any(axis=1) * 1.0 for n in (10, 11, 12)
-    )
+    contact, asked, paid = ((data[[f"Q{n}_{k}" for k in OFFICIALS]] == 1).any(axis=1) * 1.0 for n in (10, 11, 12))
     police = (data.Q10_POLICE == 1) * 1.0
     everyone = contact * 0 + 1
     men = (data.Q1_SEX == 1) * 1.0

@@ -73,9 +73,7 @@ def test_statistics_know_nothing_of_indicators():
 def loaded_by(code: str) -> set[str]:
     """Heavy libraries that a fresh interpreter has loaded after running the code."""
     tail = "\nimport sys; print('loaded:', *{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run(
-        [sys.executable, "-c", code + tail], check=True, capture_output=True, text=True, cwd=ROOT
-    )
+    done = subprocess.run([sys.executable, "-c", code + tail], check=True, capture_output=True, text=True, cwd=ROOT)
     return HEAVY & set(done.stdout.rpartition("loaded:")[2].split())
 
 
@@ -115,9 +113,7 @@ def test_command_exists():
 
 
 def test_folders_of_data_are_not_packages():
-    assert not [
-        path for folder in ("indicators", "datasets") for path in (ROOT / folder).rglob("__init__.py")
-    ]
+    assert not [path for folder in ("indicators", "datasets") for path in (ROOT / folder).rglob("__init__.py")]
 
 
 def test_every_dependency_has_its_reason():
@@ -136,9 +132,7 @@ def test_extra_all_gathers_what_an_installation_can_do():
 
 
 def test_readme_opens_with_two_commands():
-    blocks = re.findall(
-        r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M | re.S
-    )
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M | re.S)
     build, tests = (block.strip() for block in blocks[:2])
     assert "\n" not in build
     assert "\n" not in tests

@@ -41,7 +41,12 @@ def test_a_withheld_value_is_missing_and_never_zero():
     ax = interval(frame(**WITHHELD), ax=Figure().subplots())
     assert "withheld" in [text.get_text() for text in ax.texts]
     assert [patch.get_hatch() for patch in ax.patches] == ["//////"]
-    drawn = [x for line in ax.lines for x in np.atleast_1d(line.get_xdata()) if len(line.get_xdata()) < 2 or line.get_marker() != "None"]
+    drawn = [
+        x
+        for line in ax.lines
+        for x in np.atleast_1d(line.get_xdata())
+        if len(line.get_xdata()) < 2 or line.get_marker() != "None"
+    ]
     assert 0.0 not in drawn and 16.0 not in drawn
 
 

@@ -222,13 +222,9 @@ def test_a_caller_cannot_change_the_table():
     assert reference.load("articles").loc[0, "title"] == "Statement of purpose"
 
 
-@pytest.mark.parametrize(
-    "function", [reference.load, reference.schema, reference.validate, reference.provenance]
-)
+@pytest.mark.parametrize("function", [reference.load, reference.schema, reference.validate, reference.provenance])
 def test_unknown_table_is_refused(function):
-    with pytest.raises(
-        ValueError, match="no reference table 'countries': choose one of articles, declaration"
-    ):
+    with pytest.raises(ValueError, match="no reference table 'countries': choose one of articles, declaration"):
         function("countries")
 
 

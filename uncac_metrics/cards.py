@@ -307,9 +307,7 @@ class _Card:
         if measure.get("estimator") in ("mean", "ratio", "total"):
             self.fault("measure.estimator", "levels are shares", 'write estimator = "proportion"')
 
-    def kinds(
-        self, estimator: str, above: Column | None, below: Column | None, base: Mapping[str, str] | None
-    ) -> None:
+    def kinds(self, estimator: str, above: Column | None, below: Column | None, base: Mapping[str, str] | None) -> None:
         """Whether the estimator can take the columns: yes/no or numbers, above and below the line."""
         if estimator == "proportion" and above and above.kind != "yes_no":
             self.fault("measure.numerator", f"{above.name} is a number", 'write estimator = "mean"')
@@ -352,9 +350,7 @@ class _Card:
             self.fault(f"{where}.expect.{name}", "results have no such column", remedy)
         if by_item is not None and by_item != ("item" in raw):
             what = "the key is missing" if by_item else "the measure has neither items nor levels"
-            self.fault(
-                f"{where}.item", what, "name the item that the value is for" if by_item else "leave it out"
-            )
+            self.fault(f"{where}.item", what, "name the item that the value is for" if by_item else "leave it out")
         return case
 
 

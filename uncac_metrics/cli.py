@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,19 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("office", nargs="?", metavar="OFFICE", help=office_help)
     check.set_defaults(run=_check)
 
-    build = command(
-        "build", "compute all indicators that the data allow and publish them, whole or not at all"
-    )
+    build = command("build", "compute all indicators that the data allow and publish them, whole or not at all")
     build.add_argument("office", nargs="?", metavar="OFFICE", help=office_help)
-    build.add_argument(
-        "--out", required=True, metavar="DIR", help="output folder; DIR/current is the last release"
-    )
-    build.add_argument(
-        "--jobs", type=_jobs, default=1, metavar="N", help="processes; -1: one a processor (default: 1)"
-    )
-    build.add_argument(
-        "--only", nargs="+", metavar="ID", help="ids of the indicators to publish (default: all)"
-    )
+    build.add_argument("--out", required=True, metavar="DIR", help="output folder; DIR/current is the last release")
+    build.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes; -1: one a processor (default: 1)")
+    build.add_argument("--only", nargs="+", metavar="ID", help="ids of the indicators to publish (default: all)")
     build.set_defaults(run=_build)
 
     show = command("show", "show a card, or a commitment and the indicators that measure it")
@@ -100,18 +92,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHAT",
         help="BR-01, paragraph 74, article 15, target 16.5",
     )
-    show.add_argument(
-        "--lang", choices=("en", "zh"), default="en", help="language of names and titles (default: en)"
-    )
+    show.add_argument("--lang", choices=("en", "zh"), default="en", help="language of names and titles (default: en)")
     show.add_argument("--office", metavar="OFFICE", help="take the cards of this office too")
     show.set_defaults(run=_show)
 
     new = command("new", "write a new definition to fill in")
     new.add_argument("kind", choices=("indicator",), help="what to write")
     new.add_argument("id", metavar="ID", help="its id, such as XX-01")
-    new.add_argument(
-        "--folder", default="indicators", metavar="DIR", help="where to write it (default: indicators)"
-    )
+    new.add_argument("--folder", default="indicators", metavar="DIR", help="where to write it (default: indicators)")
     new.set_defaults(run=_new, usage=new)
     return parser
 
@@ -145,15 +133,11 @@ def _build(arguments: argparse.Namespace) -> int:
         os.environ.setdefault(name, "1")
     from uncac_metrics.builds import build
 
-    release = build(
-        arguments.office, arguments.out, only=arguments.only, jobs=arguments.jobs, progress=_progress()
-    )
+    release = build(arguments.office, arguments.out, only=arguments.only, jobs=arguments.jobs, progress=_progress())
     page = Path(arguments.out) / "current" / "index.html"
     if release.new:
         indicators = release.estimates["indicator"].nunique()
-        print(
-            f"release {release.id}: {len(release.estimates):,} estimates of {indicators} indicators: {page}"
-        )
+        print(f"release {release.id}: {len(release.estimates):,} estimates of {indicators} indicators: {page}")
     else:
         print(f"nothing new: the release of these inputs is {release.id}: {page}")
     return 0
@@ -202,9 +186,7 @@ def _new(arguments: argparse.Namespace) -> int:
         with path.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(template.replace("{{ id }}", key))
     except FileExistsError:
-        return _tell(
-            [Fault(str(path), "", "is there already and is left as it is", "choose another id or folder")]
-        )
+        return _tell([Fault(str(path), "", "is there already and is left as it is", "choose another id or folder")])
     print(f"{path}: fill it in, then run uncac-metrics check")
     return 0
 
@@ -223,7 +205,7 @@ def _tell(faults: Sequence[Fault]) -> int:
     return 1
 
 
-def _unknown(name: str, word: str, known: Sequence[str]) -> int:
+def _unknown(name: str, word: str, known: Collection[str]) -> int:
     from uncac_metrics.tables import nearest
 
     near = nearest(word, known) or nearest(word.upper(), known)
@@ -238,9 +220,7 @@ def _progress() -> Progress:
         full = 24 * done // total
         text = f"[{'█' * full}{'·' * (24 - full)}] {done}/{total} {what}"
         end = "\n" if done == total else ""
-        print(
-            f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K", end=end, file=sys.stderr, flush=True
-        )
+        print(f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K", end=end, file=sys.stderr, flush=True)
 
     def line(done: int, total: int, what: str) -> None:
         print(f"{done}/{total} {what}", file=sys.stderr, flush=True)

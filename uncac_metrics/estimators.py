@@ -17,7 +17,7 @@ import pandas as pd
 
 from uncac_metrics import catalogue, datasets, mapping, reference
 from uncac_metrics.datasets import Dataset
-from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Measure
+from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Measure, Source
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.stats.estimates import Estimates, concat
 from uncac_metrics.stats.survey.arguments import is_binary, numbers
@@ -178,7 +178,7 @@ def run_cases(card: Indicator) -> list[Fault]:
     >>> run_cases(um.load_catalogue()["BR-01"])
     []
     """
-    faults = []
+    faults: list[Fault] = []
     for i, case in enumerate(card.cases, start=1):
         where = f"cases[{i}] {case.name!r}"
         try:
@@ -215,7 +215,7 @@ def _agrees(got: Any, expected: Any) -> bool:
 def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -> Estimates:
     shape = SHAPES[card.measure.shape]
     table = mapping.from_rows([{"weight": 1.0} | dict(row) for row in rows], shape, file=file)
-    source = datasets.Source(card.id, "", "", "", "", shape.id, "", "", "", file=file)
+    source = Source(card.id, "", "", "", "", shape.id, "", "", "", file=file)
     data = Dataset(source, shape, table)
     reason = applicable(card, data)
     if reason:

@@ -65,9 +65,7 @@ OBS_STATUS = MappingProxyType(
     }
 )
 CONF_STATUS = MappingProxyType({"F": "Free for publication", "C": "Confidential", "D": "Secondary suppression"})
-DISPLAY = MappingProxyType(
-    {"shown": "Published", "flagged": "Published with a warning", "withheld": "Not published"}
-)
+DISPLAY = MappingProxyType({"shown": "Published", "flagged": "Published with a warning", "withheld": "Not published"})
 DIRECTIONS = MappingProxyType(
     {"lower": "Lower is better", "higher": "Higher is better", "none": "No agreed better direction"}
 )
@@ -132,7 +130,7 @@ class Faults(ValueError):
         self.faults = tuple(faults)
         super().__init__("\n".join(str(f) for f in self.faults))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[tuple[Fault, ...]]]:
         return type(self), (self.faults,)
 
 
@@ -212,7 +210,7 @@ class Case:
     rows: tuple[Mapping[str, object], ...]
     """Input rows; columns of the shape that are not given are missing, weight is 1."""
     expect: Mapping[str, object]
-    """``value`` (in the card's unit) and any other column of the result, for the row without breakdown or for `item`."""
+    """``value`` (in the card's unit) and other columns of the result, for the row without breakdown or for `item`."""
     item: str = ""
 
 

@@ -117,9 +117,7 @@ def population(seed: int = SEED, year: int = 2025) -> pd.DataFrame:
     return pd.concat([adults, table], axis=1)
 
 
-def draw(
-    adults: pd.DataFrame, seed: int | np.random.Generator, psus: np.ndarray | None = None
-) -> pd.DataFrame:
+def draw(adults: pd.DataFrame, seed: int | np.random.Generator, psus: np.ndarray | None = None) -> pd.DataFrame:
     """Interview one sample of `population`: the same rows with ``weight``, in the order of the population.
 
     PSUs are chosen in each stratum with probability proportional to ``psu_size`` (systematically, in random

@@ -110,9 +110,7 @@ def measures(adults: pd.DataFrame) -> Iterator[Measure]:
     yield "BR-32", {}, p["paid"], everyone, "%"
 
 
-def truth(
-    units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]
-) -> pd.DataFrame:
+def truth(units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]) -> pd.DataFrame:
     """True values of what was `found`, in all (``_T``) and by one breakdown at a time; empty if undefined."""
     codes = {name: units[name].cat.codes.to_numpy() for name in breakdowns}
     rows = []

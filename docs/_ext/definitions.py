@@ -104,9 +104,7 @@ def card(one: Indicator) -> str:
         rows = [[text(row.get(name, "")) for name in columns] for row in case.rows]
         expected = ", ".join(f"{text(name)} {text(value)}" for name, value in case.expect.items())
         item = f" for {text(case.item)}" if case.item else ""
-        parts.append(
-            f"{text(case.name)[:1].upper()}{text(case.name)[1:]}:\n\n{table(map(text, columns), rows)}"
-        )
+        parts.append(f"{text(case.name)[:1].upper()}{text(case.name)[1:]}:\n\n{table(map(text, columns), rows)}")
         parts.append(f"gives {expected}{item}. Columns that are not shown are missing; every weight is 1.\n")
     return "\n".join(parts)
 
@@ -127,9 +125,7 @@ def catalogue_pages(folder: Path) -> dict[Path, str]:
         ]
         title = topic.replace("_", " ").capitalize()
         parts.append(f"## {title}\n\n" + table(("id", "name", "名称", "unit", "provenance"), rows))
-    parts.append(
-        "Provenance: " + "; ".join(f"{tag} = {text(words)}" for tag, words in PROVENANCE.items()) + ".\n"
-    )
+    parts.append("Provenance: " + "; ".join(f"{tag} = {text(words)}" for tag, words in PROVENANCE.items()) + ".\n")
     entries = "\n".join(catalogue)
     parts.append(f"```{{toctree}}\n:hidden:\n\n{entries}\n```\n")
     pages = {folder / f"{one.id}.md": card(one) for one in catalogue.values()}

@@ -24,12 +24,8 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "paragraph": Kind(
-        "Political declaration, paragraph", "政治宣言，段落", "declaration", "paragraph", "paragraphs"
-    ),
-    "article": Kind(
-        "Convention against Corruption, article", "反腐败公约，条", "articles", "article", "articles"
-    ),
+    "paragraph": Kind("Political declaration, paragraph", "政治宣言，段落", "declaration", "paragraph", "paragraphs"),
+    "article": Kind("Convention against Corruption, article", "反腐败公约，条", "articles", "article", "articles"),
     "target": Kind("Sustainable Development Goals", "可持续发展目标", "sdg", "code", "targets"),
     "crime": Kind("International crime classification", "国际犯罪分类", "crimes", "code", "crimes"),
 }
@@ -62,10 +58,7 @@ def linked(kind: str, code: str, catalogue: Mapping[str, Indicator]) -> list[Ind
     return [
         card
         for _, card in sorted(catalogue.items())
-        if any(
-            named == code or (kind == "target" and named.startswith(code + "."))
-            for named in getattr(card, field)
-        )
+        if any(named == code or (kind == "target" and named.startswith(code + ".")) for named in getattr(card, field))
     ]
 
 

@@ -58,9 +58,7 @@ def draw(plot: Plot) -> tuple[str, str]:
 
     data = interval_data(plot.estimates, plot.indicator, labels=plot.labels)
     with house_style():
-        figure = interval_figure(
-            plot.estimates, indicator=plot.indicator, labels=plot.labels, source=plot.source
-        )
+        figure = interval_figure(plot.estimates, indicator=plot.indicator, labels=plot.labels, source=plot.source)
     return plot.name, svg(figure, salt=plot.name, alt=alt_text(data, plot.indicator))
 
 
@@ -156,9 +154,7 @@ def _section(card: Indicator, bases: Mapping[tuple[str, str], Mapping[str, str]]
 def _bases() -> dict[tuple[str, str], dict[str, str]]:
     from uncac_metrics import reference
 
-    return {
-        (row["shape"], row["base"]): row for row in reference.load("bases").astype(str).to_dict("records")
-    }
+    return {(row["shape"], row["base"]): row for row in reference.load("bases").astype(str).to_dict("records")}
 
 
 def _table(plot: Plot, estimates: pd.DataFrame) -> list[dict[str, Any]]:

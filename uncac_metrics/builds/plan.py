@@ -113,9 +113,7 @@ def plan(
     jobs = []
     for key, source in sorted(sources.items()):
         cards = tuple(
-            card
-            for _, card in sorted(catalogue.items())
-            if card.id in wanted and card.measure.shape == source.shape
+            card for _, card in sorted(catalogue.items()) if card.id in wanted and card.measure.shape == source.shape
         )
         asked = {name for card in cards for name in card.disaggregations}
         breakdowns = tuple(name for name in BREAKDOWNS if name in asked and (not choice or name in choice))

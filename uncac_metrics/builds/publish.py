@@ -39,8 +39,7 @@ def is_whole(folder: Path) -> bool:
         listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
         return found == {MANIFEST, *listed} and all(
-            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-            for name, digest in listed.items()
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest for name, digest in listed.items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -30,7 +30,8 @@ LEVEL = 0.95
 ESTIMATES = "estimates.csv"
 COUNTS = ("n", "n_eligible", "n_psu", "events")
 NUMBERS = ("value", "std_error", "lower", "upper", "conf_level", "df", "deff", "cv")
-Task, Result = TypeVar("Task"), TypeVar("Result")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,7 @@ def build(
     if not faults and all(outcome.table is None for outcome in outcomes):
         faults.append(Fault(str(inputs.office.folder), "", "no indicator can be computed from its data sets"))
     if not faults and manifest.describe(inputs, planned, settings) != content:
-        faults.append(
-            Fault(str(inputs.office.folder), "", "a file changed while it was being read", "build again")
-        )
+        faults.append(Fault(str(inputs.office.folder), "", "a file changed while it was being read", "build again"))
     if faults:
         raise Faults(faults)
 
@@ -227,9 +226,7 @@ def _each(
 def _breakdowns(job: Job, cards: Sequence[Indicator], dataset: Dataset) -> tuple[str, ...]:
     asked = {name for card in cards for name in card.disaggregations}
     table = dataset.table
-    return tuple(
-        name for name in job.breakdowns if name in asked and name in table and table[name].notna().any()
-    )
+    return tuple(name for name in job.breakdowns if name in asked and name in table and table[name].notna().any())
 
 
 def _of_cards(table: pd.DataFrame, cards: Sequence[Indicator], by: Sequence[str]) -> pd.DataFrame:

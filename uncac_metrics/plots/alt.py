@@ -61,9 +61,7 @@ def alt_text(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
         known = sorted((row for row in lines if not isnan(row["value"])), key=lambda row: row["value"])
         if len(lines) > 8 and known:
             hidden = sum(row["display"] == "withheld" for row in lines)
-            ends = f"from {words(known[0])} to {words(known[-1])}" + (
-                f"; {hidden} withheld" if hidden else ""
-            )
+            ends = f"from {words(known[0])} to {words(known[-1])}" + (f"; {hidden} withheld" if hidden else "")
             sentences.append(f"{beginning}{len(lines)} rows, {ends}.")
         else:
             sentences.append(beginning + "; ".join(map(words, lines)) + ".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
 from uncac_metrics.plots.labels import Labels, code_label, heading
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH, LINE, MARGIN = 4.9, 0.2, 1.15
 """Width of a figure, height of a line of text in it, and of all that is not lines (inches)."""
-PLAIN = {"parse_math": False}  # a dollar sign in a label is a dollar sign
+PLAIN: dict[str, Any] = {"parse_math": False}  # a dollar sign in a label is a dollar sign
 NUMBERS = ("value", "std_error", "lower", "upper", "conf_level", "n")
 SEVERAL = ("dataset", "ref_area", "time_period")
 
@@ -90,9 +90,7 @@ def interval_data(
     frame = pd.DataFrame(rows, index=table.index).astype(dict.fromkeys(NUMBERS, "float64"))
     frame["conf_level"] = frame["conf_level"].fillna(0.95)
     order = {name: place for place, name in enumerate(["", *BREAKDOWNS])}
-    place = frame["group"].map(
-        lambda group: [group.count("×"), *(order[name] for name in group.split(" × "))]
-    )
+    place = frame["group"].map(lambda group: [group.count("×"), *(order[name] for name in group.split(" × "))])
     return frame.iloc[sorted(range(len(frame)), key=lambda i: place.iloc[i])]
 
 
@@ -176,13 +174,11 @@ def interval_figure(
 
 
 def _rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | None) -> pd.DataFrame:
-    table = getattr(estimates, "table", estimates)
+    table: pd.DataFrame = getattr(estimates, "table", estimates)
     wanted = indicator.id if isinstance(indicator, Indicator) else indicator
     held = sorted(table["indicator"].astype(str).unique())
     if wanted is None and len(held) > 1:
-        raise ValueError(
-            f"the estimates hold {len(held)} indicators ({', '.join(held)}): say which one to plot"
-        )
+        raise ValueError(f"the estimates hold {len(held)} indicators ({', '.join(held)}): say which one to plot")
     rows = table if wanted is None else table[table["indicator"] == wanted]
     if not len(rows):
         raise ValueError(
@@ -226,9 +222,7 @@ def _draw_alone(figure: Figure, data: pd.DataFrame, indicator: Indicator | None,
     figure.set_layout_engine("constrained", rect=(0.01, 0.0, 0.98, 1.0))
     ax = figure.subplots()
     if indicator:
-        figure.suptitle(
-            _title(indicator, 52), x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN
-        )
+        figure.suptitle(_title(indicator, 52), x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN)
     _draw(ax, data, indicator)
     figure.supxlabel(_note(data, source), x=0.01, ha="left", fontsize=7.5, color=GREY, **PLAIN)
     return ax
@@ -239,7 +233,7 @@ def _draw(ax: Axes, data: pd.DataFrame, indicator: Indicator | None) -> None:
     y, place, bottom = [], 0.0, 0.0  # y of the rows; place of a line's middle
     longest = max((f"{n:,.0f}" for n in data["n"].dropna()), key=len, default="")
     across = ax.get_yaxis_transform()  # x in widths of the plot, y in lines
-    small = {"fontsize": 8, "color": GREY, "transform": across}
+    small: dict[str, Any] = {"fontsize": 8, "color": GREY, "transform": across}
     for text, row in lines:
         bottom += 0.45 if row is None and bottom else 0.0
         place = bottom + text.count("\n") / 2
@@ -310,7 +304,7 @@ def _scale(ax: Axes, data: pd.DataFrame, indicator: Indicator | None) -> None:
     else:
         high += room
     ax.set_xlim(low - room if low < 0 else 0.0, high)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(4 if high >= 10_000 else 6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}" if abs(x) >= 1000 else f"{x:g}"))
     if indicator:
         better = "" if indicator.direction == "none" else f" ({DIRECTIONS[indicator.direction].lower()})"

@@ -28,7 +28,7 @@ def heading(breakdown: str) -> str:
     >>> heading("sex × urbanisation")
     'Sex of the person × Urban or rural residence'
     """
-    words = BREAKDOWNS | {"category": "Category"}
+    words = dict(BREAKDOWNS) | {"category": "Category"}
     return " × ".join(words.get(name, name) for name in breakdown.split(" × "))
 
 

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 if TYPE_CHECKING:
@@ -67,15 +67,13 @@ def svg(figure: Figure | Axes, *, salt: str = "uncac-metrics", alt: str = "") ->
     >>> svg(figure) == svg(figure)
     True
     """
-    whole = figure.get_figure(root=True)
+    whole: Any = figure.get_figure(root=True)
     buffer = io.StringIO()
     with house_style(salt):
-        whole.savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        whole.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
     role = f' role="img" aria-label={quoteattr(alt)}' if alt else ""
     text = text[text.index("<svg") :].replace("<svg", f"<svg{role}", 1)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'<g id="[^"]*">', "<g>", text)  # group names say only the drawing order
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # group names say only the drawing order
     return re.sub(r"[ \t]+\n", "\n", text)

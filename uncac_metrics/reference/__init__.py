@@ -180,8 +180,7 @@ def schema(name: str) -> pa.DataFrameSchema:
         for column, cell in COLUMNS[name].items()
     }
     rules = [
-        pa.Check(rule.holds, name=rule.column, error=rule.what, description=rule.remedy)
-        for rule in ROWS.get(name, ())
+        pa.Check(rule.holds, name=rule.column, error=rule.what, description=rule.remedy) for rule in ROWS.get(name, ())
     ]
     return pa.DataFrameSchema(columns, rules, unique=list(KEYS[name]), strict=True, ordered=True, name=name)
 
@@ -213,20 +212,14 @@ def _link_faults(link: Link, tables: Mapping[str, pd.DataFrame], file: str) -> l
     """Cells of a column that another table does not know."""
     table, other = tables[link.table], tables[link.other]
     known = other.loc[other["level"] == link.level, link.key] if link.level else other[link.key]
-    asked = (
-        table[link.column]
-        if link.only is None
-        else table.loc[table[link.only[0]] == link.only[1], link.column]
-    )
+    asked = table[link.column] if link.only is None else table.loc[table[link.only[0]] == link.only[1], link.column]
     lost = asked[(asked != "") & ~asked.isin(known)]
     if lost.empty:
         return []
     codes = list(dict.fromkeys(lost))
     what = f"{', '.join(codes[:5])}{', …' if len(codes) > 5 else ''}: no such {link.level or link.key}"
     remedy = f"correct it, or add the row to {link.other}.csv"
-    return [
-        Fault(file, link.column, f"{what} in {link.other}.csv", remedy, **_rows([i + 1 for i in lost.index]))
-    ]
+    return [Fault(file, link.column, f"{what} in {link.other}.csv", remedy, **_rows([i + 1 for i in lost.index]))]
 
 
 def _provenance_faults(found: Mapping[str, Any], columns: list[str], file: str) -> list[Fault]:

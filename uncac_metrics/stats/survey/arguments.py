@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,8 @@ from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.design import Design, column, rows_of
 
 Array = np.ndarray
-Variable = str | pd.Series | np.ndarray
-By = str | Sequence[str] | None
+Variable: TypeAlias = str | pd.Series | np.ndarray
+By: TypeAlias = str | Sequence[str] | None
 
 
 def grouping(by: By) -> tuple[str, ...]:

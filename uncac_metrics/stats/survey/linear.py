@@ -29,7 +29,7 @@ from uncac_metrics.stats.survey.arguments import (
 )
 from uncac_metrics.stats.survey.design import Design, column, rows_of
 from uncac_metrics.stats.survey.margins import Margin
-from uncac_metrics.stats.survey.sums import Pair, Pass, finest, groups
+from uncac_metrics.stats.survey.sums import CellPass, Domains, Pair, Pass, finest, groups
 from uncac_metrics.stats.survey.variance import Stacked
 
 Array = np.ndarray
@@ -267,13 +267,32 @@ def linear(
         _refuse_missing(pairs, keep)
     place, levels = finest(design.data, by, keep)
     whole = Pass(design, place, keep)
-    margins = [Margin(whole, groups(by, levels, g, whole.n_finest), df) for g in groupings]
+    domains = [groups(by, levels, g, whole.n_finest) for g in groupings]
+    result = from_pass(whole, pairs, domains, level=level, interval=interval, df=df, deff=deff)
+    return result.with_columns(method=[f"{m}; missing: {missing}" for m in result.table["method"]])
+
+
+def from_pass(
+    whole: Pass | CellPass,
+    pairs: Sequence[Pair],
+    domains: Sequence[Domains],
+    *,
+    level: float,
+    interval: str | None,
+    df: str | int,
+    deff: str,
+) -> Estimates:
+    """Estimates from the sums of a pass: everything that comes after the rows have been read."""
+    design = whole.design
+    by = list(domains[0].labels.columns)
+    own = tuple(dict.fromkeys(b for p in pairs for b in p.labels))
+    margins = [Margin(whole, d, df) for d in domains]
     parts, blocks, variances = [], [], []
     for pair in pairs:
         sums = whole.pair(pair)
         for margin in margins:
             base = margin.base(pair)
-            columns = _estimate(pair, base.total | margin.cells.totals(sums.total), deff)
+            columns = _estimate(pair, dict(base.total) | margin.cells.totals(sums.total), deff)
             d = margin.cells.domains
             labels = {b: d.labels[b].to_numpy() for b in by} | {b: pair.labels.get(b, "_T") for b in own}
             named = {"indicator": pair.name, "denominator": pair.base or "_T", "df": base.df, "n_psu": base.units}
@@ -281,15 +300,15 @@ def linear(
             scores, variance = margin.scores(pair, base, sums, columns["value"])
             blocks.append(scores)
             variances.append(variance)
-    scores = Stacked(tuple(blocks))
+    whole_scores = Stacked(tuple(blocks))
     lengths = [len(p["value"]) for p in parts]
     columns = {
         name: np.concatenate([_column(p[name], n) for p, n in zip(parts, lengths, strict=True)]) for name in parts[0]
     }
     within = np.repeat([pairs[i // len(margins)].within for i in range(len(parts))], lengths)
     _finish(columns, np.concatenate(variances), within, level, interval)
-    columns["method"] = f"{design.method}; df: {df}; deff: {deff}; missing: {missing}"
-    return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (scores,))
+    columns["method"] = f"{design.method}; df: {df}; deff: {deff}"
+    return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (whole_scores,))
 
 
 def _column(value: Array | str, n: int) -> Array:

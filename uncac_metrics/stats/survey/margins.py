@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uncac_metrics.stats.survey.sums import BaseSums, Domains, Pair, PairSums, Pass, compress
+from uncac_metrics.stats.survey.sums import BaseSums, CellPass, Domains, Pair, PairSums, Pass, compress
 from uncac_metrics.stats.survey.variance import AnyScores, UnitScores, linearised
 
 Array = np.ndarray
@@ -27,7 +27,7 @@ class MarginBase:
 class Margin:
     """The groups of one grouping, and what is made once for all pairs."""
 
-    def __init__(self, whole: Pass, domains: Domains, df: str | int):
+    def __init__(self, whole: Pass | CellPass, domains: Domains, df: str | int):
         self.whole = whole
         self.design = whole.design
         self.cells = whole.cells(domains)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.model import TOTAL
+from uncac_metrics.model import TOTAL, Fault, Faults
 from uncac_metrics.stats.survey.design import Design
 
 Array = np.ndarray
@@ -186,6 +186,20 @@ class Cells:
         return {k: np.bincount(code[member], weights=v[member], minlength=n) for k, v in sums.items()}
 
 
+def cells_of(n_units: int, unit: Array, finest_group: Array, domains: Domains) -> Cells:
+    """Cells of one grouping from the finest ones (unit and finest combination of each)."""
+    n_groups = len(domains.labels)
+    if n_groups == domains.of_finest.size and (domains.of_finest == np.arange(n_groups)).all():
+        return Cells(unit, finest_group, domains, None, None)
+    group = domains.of_finest[finest_group]
+    inside = None if (group >= 0).all() else group >= 0
+    if inside is not None:
+        unit, group = unit[inside], group[inside]
+    occupied, place = compress(unit.astype(np.int64) * n_groups + group, n_units * n_groups)
+    cell_unit, cell_group = np.divmod(occupied, n_groups)
+    return Cells(cell_unit, cell_group, domains, place, inside)
+
+
 class Pass:
     """The one pass: where each row belongs, made once and used by every pair."""
 
@@ -202,23 +216,14 @@ class Pass:
         occupied, self.cell = compress(code, design.n_units * self.n_finest)
         self.cell_unit, self.cell_finest = np.divmod(occupied, self.n_finest)
         self._bases: dict[tuple[int, int, bool], BaseSums] = {}
+        self._held: list[Pair] = []
 
     def _kept(self, values: Array) -> Array:
         return values if self.keep is None else values[self.keep]
 
     def cells(self, domains: Domains) -> Cells:
         """The cells of one grouping."""
-        n_groups = len(domains.labels)
-        if n_groups == self.n_finest and (domains.of_finest == np.arange(n_groups)).all():
-            return Cells(self.cell_unit, self.cell_finest, domains, None, None)
-        group = domains.of_finest[self.cell_finest]
-        inside = None if (group >= 0).all() else group >= 0
-        unit = self.cell_unit
-        if inside is not None:
-            unit, group = unit[inside], group[inside]
-        occupied, place = compress(unit.astype(np.int64) * n_groups + group, self.design.n_units * n_groups)
-        cell_unit, cell_group = np.divmod(occupied, n_groups)
-        return Cells(cell_unit, cell_group, domains, place, inside)
+        return cells_of(self.design.n_units, self.cell_unit, self.cell_finest, domains)
 
     def base(self, pair: Pair) -> BaseSums:
         """Sums of the pair's denominator; made once for all pairs that share it."""
@@ -226,6 +231,7 @@ class Pass:
         key = (id(pair.denominator), id(absent), ratio)
         if key not in self._bases:
             self._bases[key] = self._base(pair, ratio)
+            self._held.append(pair)  # while the arrays live, their identities are not used again
         return self._bases[key]
 
     def _base(self, pair: Pair, ratio: bool) -> BaseSums:
@@ -296,7 +302,10 @@ class Pass:
         n_cells, n = self.cell_unit.size, self.n_finest
         y_cell = np.bincount(cell, weights=wy, minlength=n_cells)
         by_group = np.bincount(place, weights=wy, minlength=n)
-        total = {"y": by_group, "yy": by_group if value is None else np.bincount(place, weights=wy * value, minlength=n)}
+        total = {
+            "y": by_group,
+            "yy": by_group if value is None else np.bincount(place, weights=wy * value, minlength=n),
+        }
         if pair.kind != "ratio" or pair.denominator is None or (pair.within and x is None):
             total["xy"] = by_group
         else:
@@ -323,3 +332,29 @@ class Pass:
         at = kept if used is None else kept[used]
         y_out[at] = pair.numerator[at]
         return y_out, x_out, group
+
+
+class CellPass:
+    """A pass whose sums were made elsewhere: by partition, on other machines, or in a database."""
+
+    def __init__(self, design: Design, unit: Array, group: Array, sums: Mapping[int, tuple[BaseSums, PairSums]]):
+        self.design = design
+        self.cell_unit, self.cell_finest = unit, group
+        self._sums = sums  # by identity of the pair
+
+    def cells(self, domains: Domains) -> Cells:
+        """The cells of one grouping."""
+        return cells_of(self.design.n_units, self.cell_unit, self.cell_finest, domains)
+
+    def base(self, pair: Pair) -> BaseSums:
+        """Sums of the pair's denominator."""
+        return self._sums[id(pair)][0]
+
+    def pair(self, pair: Pair) -> PairSums:
+        """Sums of the pair's numerator."""
+        return self._sums[id(pair)][1]
+
+    def rows(self, pair: Pair, domains: Domains) -> tuple[Array, Array, Array]:
+        """Not to be had: the rows stayed where they were."""
+        remedy = "calibrate where the rows are, and sum with the calibrated weights"
+        raise Faults([Fault("scan", pair.name, "a calibrated design needs the rows themselves", remedy)])

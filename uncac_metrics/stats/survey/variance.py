@@ -89,13 +89,15 @@ class UnitScores:
         """Covariance of these estimates with others, shape (rows, other rows)."""
         if isinstance(other, Stacked):
             return other.cross(self).T
+        if isinstance(other, ReplicateScores):
+            return np.zeros((self.n_rows, other.n_rows))
         a, b = self.design, other.design
         if a is b and a.quadratic is not None:
             return self.sums().T @ (a.quadratic @ other.sums())
         if a is b:
             mine, theirs = self.contributions(), other.contributions()
             return sum((u.T @ v for u, v in zip(mine, theirs, strict=True)), np.zeros((self.n_rows, other.n_rows)))
-        if isinstance(other, ReplicateScores) or a.frame is None or a.frame != b.frame or a.labels is None or b.labels is None:
+        if a.frame is None or a.frame != b.frame or a.labels is None or b.labels is None:
             return np.zeros((self.n_rows, other.n_rows))
         place = b.labels.get_indexer(a.labels)
         shared = place >= 0
@@ -183,7 +185,7 @@ def _joined(parts: Sequence[AnyScores]) -> AnyScores:
         np.concatenate([p.row + o for p, o in zip(parts, offsets, strict=False)]),  # type: ignore[union-attr]
         np.concatenate([p.value for p in parts]),  # type: ignore[union-attr]
         int(offsets[-1]),
-        None if fits[0] is None else np.hstack(fits),
+        None if fits[0] is None else np.hstack([f for f in fits if f is not None]),
     )
 
 
