@@ -176,7 +176,7 @@ def test_unequal_psu_labels_of_waves_are_text_too():
 
 def test_faults():
     data = frame(5, 50)
-    with pytest.raises(Faults, match="no column 'contact'.*did you mean 'contacts'"):
+    with pytest.raises(Faults, match=r"no column 'contact'.*did you mean 'contacts'"):
         scan(data.rename(columns={"contact": "contacts"}), PLAN)
     with pytest.raises(Faults, match=r"weights \(1 row: 1\)"):
         scan(data.assign(w=np.r_[-1.0, np.ones(49)]), PLAN)
