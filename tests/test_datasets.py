@@ -8,6 +8,7 @@ import pytest
 from uncac_metrics import datasets
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.model import Faults
+from uncac_metrics.tables import schema
 
 SOURCE = """\
 title = "A survey"
@@ -72,10 +73,14 @@ def test_a_shipped_data_set_is_loaded_by_id():
     assert "'sdg_16_5_1'" in fault.remedy
 
 
-@pytest.mark.parametrize("folder", sorted(datasets_folder().glob("sdg_*/source.toml")), ids=lambda p: p.parent.name)
-def test_shipped_series_have_their_figures(folder):
-    data = datasets.load_dataset(folder)
-    assert data.table["value"].notna().all() and data.source.sha256
+@pytest.mark.parametrize("path", sorted(datasets_folder().glob("**/source.toml")), ids=lambda p: p.parent.name)
+def test_shipped_data_sets_are_sound(path):
+    data = datasets.load_dataset(path)
+    assert data.source.title_zh and data.source.sha256 and len(data.table) > 100
+    assert data.source.simulated == ("example" in path.parts)
+    assert len(schema(data.shape).validate(data.table, lazy=True)) == len(data.table)
+    if data.shape.id == "official_series":
+        assert data.table["value"].notna().all()
 
 
 def test_only_mapped_columns_are_read(survey, monkeypatch):
@@ -111,6 +116,14 @@ def test_the_data_variable_is_replaced(survey, monkeypatch, tmp_path):
     assert "UNCAC_METRICS_DATA is not set" in fault.what and "here/data.csv" in fault.remedy
     monkeypatch.setenv(datasets.DATA_VARIABLE, str(tmp_path))
     assert len(datasets.load_dataset(folder).table) == 3
+
+
+def test_zeros_follow_and_contradictions_name_the_rows(survey):
+    contact = 'contact = { from = "c", yes = [1], no = [2] }'
+    data = datasets.load_dataset(survey(columns=contact, data="w,q,c\n1,1,1\n1,,2\n1,9,1\n"))
+    assert data.table["paid"].tolist()[:2] == [1, 0] and data.table["paid"].isna().tolist() == [False, False, True]
+    (fault,) = faults_of(datasets.load_dataset, survey(columns=contact, data="w,q,c\n1,2,1\n1,1,2\n1,1,2\n"))
+    assert (fault.file, fault.where, fault.rows) == ("data.csv", "paid", (2, 3)) and "contact is 0" in fault.what
 
 
 def test_codes_that_nothing_names_point_to_the_rule(survey):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from uncac_metrics import _lazy
 from uncac_metrics.model import Column, Fault, Faults, Shape
 from uncac_metrics.shapes import ESTIMATES, paired
 
@@ -121,8 +122,7 @@ def schema(shape: Shape, *, strict: bool = True, exact: bool = True) -> pa.DataF
     pandera.DataFrameSchema
         Uniqueness of the key is a check of the schema, since a table may lack columns of the key.
     """
-    import pandera.pandas as pa
-
+    pa = _lazy.pandera()
     columns = {}
     for column in shape.columns:
         checks = []
@@ -211,8 +211,7 @@ def _verdict(
     frame: pd.DataFrame, shape: Shape, found: list[_Violation], limit: int, strict: bool, exact: bool
 ) -> list[tuple[str, str]]:
     """Columns and checks that pandera finds at fault among the offending rows."""
-    import pandera.errors
-
+    pa = _lazy.pandera()
     parts = [np.flatnonzero(v.rows) for v in found if v.rows is not None]
     share = max(limit // max(len(parts), 1), 2)
     some = np.concatenate([p[:share] for p in parts]) if parts else np.arange(len(frame))
@@ -221,7 +220,7 @@ def _verdict(
         schema(shape, strict=strict, exact=exact).validate(
             frame.iloc[rows].reset_index(drop=True), lazy=True, inplace=True
         )
-    except pandera.errors.SchemaErrors as error:
+    except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
         cases = cases[cases["schema_context"] == "Column"]
         return list(dict.fromkeys(zip(cases["column"].astype(str), cases["check"].astype(str), strict=True)))

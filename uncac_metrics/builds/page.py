@@ -109,9 +109,8 @@ def render(
                 "source": inputs.sources[plot.dataset],
                 "title": plot.source,
                 "svg": Markup(drawn[plot.name]),
-                "groups": _table(plot, plot.estimates),
-                "crossed": _table(plot, plot.crossed) if len(plot.crossed) else [],
-                "rows_crossed": len(plot.crossed),
+                "table": _table(plot, plot.estimates),
+                "crossed": _table(plot, plot.crossed) if len(plot.crossed) else None,
                 "file": f"plots/{plot.name}.svg",
             }
         )
@@ -157,19 +156,21 @@ def _bases() -> dict[tuple[str, str], dict[str, str]]:
     return {(row["shape"], row["base"]): row for row in reference.load("bases").astype(str).to_dict("records")}
 
 
-def _table(plot: Plot, estimates: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table as text, under the headings of the plot."""
+def _table(plot: Plot, estimates: pd.DataFrame) -> dict[str, Any]:
+    """Rows of a table as text, under the headings of the plot, and the remarks that they refer to by letter."""
     from uncac_metrics.plots import interval_data
 
     decimals = plot.indicator.decimals
     data = interval_data(estimates, plot.indicator, labels=plot.labels)
-    groups = []
+    groups: list[dict[str, Any]] = []
+    remarks: dict[str, str] = {}
     rest = estimates.loc[data.index, ["n_eligible", "df", "deff", "quality"]]
     for group, rows in groupby(data.join(rest).to_dict("records"), lambda row: row["group"]):
         lines = []
         for row in rows:
             withheld = row["display"] == "withheld"
-            about = [str(text) for text in (row["reason"], row["quality"]) if _has(text)]
+            about = dict.fromkeys(str(text) for text in (row["reason"], row["quality"]) if _has(text))
+            letters = [remarks.setdefault(text, _letter(len(remarks))) for text in about]
             lines.append(
                 {
                     "label": row["label"],
@@ -181,11 +182,16 @@ def _table(plot: Plot, estimates: pd.DataFrame) -> list[dict[str, Any]]:
                     "n_eligible": "–" if withheld else number(row["n_eligible"]),
                     "df": "–" if withheld else number(row["df"]),
                     "deff": "–" if withheld else number(row["deff"], 2),
-                    "about": "; ".join(dict.fromkeys(about)),
+                    "remarks": letters,
                 }
             )
         groups.append({"heading": heading(group), "rows": lines})
-    return groups
+    return {"groups": groups, "remarks": remarks, "rows": len(data)}
+
+
+def _letter(place: int) -> str:
+    """a, b, …, z, aa, ab, …"""
+    return (_letter(place // 26 - 1) if place >= 26 else "") + "abcdefghijklmnopqrstuvwxyz"[place % 26]
 
 
 def number(value: Any, decimals: int = 0) -> str:

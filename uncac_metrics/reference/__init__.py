@@ -12,6 +12,7 @@ area ``004``, target ``16.10`` and crime class ``07031`` stay what they are; an 
 from __future__ import annotations
 
 import csv
+import importlib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from uncac_metrics import _data
+from uncac_metrics import _data, _lazy
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.reference.rules import COLUMNS, KEYS, LINKS, ROWS, Link
 
@@ -165,8 +166,7 @@ def schema(name: str) -> pa.DataFrameSchema:
     >>> schema("areas").unique
     ['m49']
     """
-    import pandera.pandas as pa
-
+    pa = _lazy.pandera()
     _file(name, ".csv", None)
     columns = {
         column: pa.Column(
@@ -187,18 +187,18 @@ def schema(name: str) -> pa.DataFrameSchema:
 
 def _table_faults(name: str, table: pd.DataFrame, file: str) -> list[Fault]:
     """Faults of one table by itself."""
-    from pandera.errors import SchemaErrorReason, SchemaErrors
-
+    _lazy.pandera()
+    errors = importlib.import_module("pandera.errors")
     wanted, found = list(COLUMNS[name]), list(table.columns)
     if wanted != found:
         return [Fault(file, "", f"columns are {', '.join(found)}", f"they should be {', '.join(wanted)}")]
     try:
         schema(name).validate(table, lazy=True)
-    except SchemaErrors as problem:
+    except errors.SchemaErrors as problem:
         faults = []
         for error in problem.schema_errors:
             where = _rows([int(i) + 1 for i in error.failure_cases["index"].unique()])
-            if error.reason_code is SchemaErrorReason.DUPLICATES:
+            if error.reason_code is errors.SchemaErrorReason.DUPLICATES:
                 what = "stands in more than one row"
                 faults.append(Fault(file, ", ".join(KEYS[name]), what, "keep one of them", **where))
             else:  # a rule for rows carries the name of its column, a rule for cells belongs to its column
