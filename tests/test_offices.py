@@ -44,7 +44,7 @@ def test_ecuador_2010_corruption_victimisation(data_folder, dataset, value, n):
 
 def test_ecuador_2010_psus_are_not_nested(data_folder):
     table = load("ecuador_2010", "ecuador_2010").table
-    with pytest.raises(ValueError, match="44 labels stand in several strata.*nest=True"):
+    with pytest.raises(ValueError, match=r"44 labels stand in several strata.*nest=True"):
         survey.Design(table, weight="weight", stratum="stratum", psu="psu")
     assert survey.Design(table, weight="weight", stratum="stratum", psu="psu", nest=True).n_psu == 122
 
