@@ -453,3 +453,10 @@ def test_select_and_display():
     assert half.covariance().to_numpy() == pytest.approx(result.covariance().to_numpy() / 4)
     with pytest.raises(Faults, match="no such column"):
         result.select(sx="F")
+
+
+def test_limits_of_what_is_never_negative_stop_at_zero():
+    design = design_of(bribes=[0.0] * 19 + [30.0], change=[-1.0] * 10 + [2.0] * 10)
+    row = survey.total(design, "bribes").table.iloc[0]
+    assert row.lower == 0 and row.value - 2 * row.std_error < 0
+    assert survey.mean(design, "change").table.lower[0] < 0

@@ -306,7 +306,8 @@ def from_pass(
         name: np.concatenate([_column(p[name], n) for p, n in zip(parts, lengths, strict=True)]) for name in parts[0]
     }
     within = np.repeat([pairs[i // len(margins)].within for i in range(len(parts))], lengths)
-    _finish(columns, np.concatenate(variances), within, level, interval)
+    floor = np.repeat([0.0 if pairs[i // len(margins)].nonnegative else -np.inf for i in range(len(parts))], lengths)
+    _finish(columns, np.concatenate(variances), within, floor, level, interval)
     columns["method"] = f"{design.method}; df: {df}; deff: {deff}"
     return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (whole_scores,))
 
@@ -342,7 +343,7 @@ def _estimate(pair: Pair, t: dict[str, Array], deff: str) -> dict:
     }  # fmt: skip
 
 
-def _finish(columns: dict, variance: Array, within: Array, level: float, interval: str | None) -> None:
+def _finish(columns: dict, variance: Array, within: Array, floor: Array, level: float, interval: str | None) -> None:
     """Standard errors, limits, design effect, cv and status, in place."""
     value, n, df = columns["value"], columns["n"].astype(float), columns["df"].astype(float)
     defined = ~np.isnan(value)
@@ -350,6 +351,7 @@ def _finish(columns: dict, variance: Array, within: Array, level: float, interva
     # what rounding leaves of a variance of zero (all values equal) is zero
     se = np.where(se <= 1e-13 * np.abs(value), 0.0, se)
     lower, upper = intervals.wald(value, se, df, level)
+    lower = np.maximum(lower, floor)  # what cannot be negative is not said to be
     used = np.full(value.shape, "wald", dtype=object)
     if within.any():
         low, high, name = intervals.proportion(

@@ -41,6 +41,12 @@ class Pair:
     """The numerator is 0, 1 or missing."""
 
     @cached_property
+    def nonnegative(self) -> bool:
+        """No number above or below the line is negative, as far as is known."""
+        arrays = [a for a in (self.numerator, self.denominator) if a is not None and a.size]
+        return bool(arrays) and all(bool(np.nanmin(a) >= 0) for a in arrays if not np.isnan(a).all())
+
+    @cached_property
     def absent(self) -> Array | None:
         """Rows without an answer; None where there are none."""
         if self.numerator.dtype.kind != "f":
