@@ -364,3 +364,12 @@ def test_only_the_columns_that_are_taken_are_asked_of_the_file():
         "asked": {}, "contact": {"any": ["contact__*"]}, "contact__x": {"from": "d"},
     }  # fmt: skip
     assert rules.file_columns(columns) == ["w", "a", "b", "c", "asked", "d"]
+
+
+def test_nothing_is_derived_from_some_of_the_items_asked_about():
+    rows = [{"transaction__water": 1, "transaction__tax": 1, "request__tax": 0}]
+    frame = mapping.from_rows(rows, SHAPES["business_survey"], file="rows")
+    assert "any_transaction" in frame and not {"any_request", "requests"} & set(frame.columns)
+    rows[0]["request__water"] = 1
+    frame = mapping.from_rows(rows, SHAPES["business_survey"], file="rows")
+    assert frame["any_request"].tolist() == [1] and frame["requests"].tolist() == [1]

@@ -460,3 +460,12 @@ def test_limits_of_what_is_never_negative_stop_at_zero():
     row = survey.total(design, "bribes").table.iloc[0]
     assert row.lower == 0 and row.value - 2 * row.std_error < 0
     assert survey.mean(design, "change").table.lower[0] < 0
+
+
+def test_shares_that_rest_on_few_events_are_flagged():
+    few = survey.proportion(design_of(paid=[1] * 5 + [0] * 95), "paid").table.iloc[0]
+    assert (few.display, few.obs_status) == ("flagged", "U") and "effective events" in few.reason
+    assert survey.proportion(design_of(paid=[1] * 20 + [0] * 80), "paid").table.display[0] == "shown"
+    # nearly all is as rare as nearly none
+    assert survey.proportion(design_of(paid=[0] * 5 + [1] * 95), "paid").table.display[0] == "flagged"
+    assert survey.mean(design_of(y=[1.0] * 5 + [0] * 95), "y").table.display[0] == "shown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise
@@ -130,6 +131,9 @@ def test_same_bits_on_dask(parquet):
     assert bits(found) == bits(serial)
 
 
+@pytest.mark.skipif(
+    not (shutil.which("java") or os.environ.get("JAVA_HOME") or os.environ.get("CI")), reason="Spark needs Java"
+)
 @pytest.mark.filterwarnings("ignore")  # of pyspark
 def test_spark_as_executor_and_as_engine(parquet):
     import sys

@@ -106,7 +106,7 @@ def complete(frame: pd.DataFrame, shape: Shape) -> pd.DataFrame:
     _fill(table, shape)
     for name, rule in shape.derived.items():
         how = rules.maker(rule)
-        for target, operands in _derivable(name, rule[how], table):  # type: ignore[arg-type]
+        for target, operands in _derivable(name, rule[how], table, shape.zeros):  # type: ignore[arg-type]
             if how in ("any", "all"):
                 answers = [table[o].to_numpy(np.int8, na_value=-1) for o in operands]
                 table[target] = yes_no(combine(how, answers, str(rule["missing"])), frame.index)
@@ -156,8 +156,13 @@ def combine(how: str, operands: list[Array], missing: str) -> Array:
     return np.where(none, np.nan, np.add.reduce([np.nan_to_num(o, nan=0.0) for o in operands]))
 
 
-def _derivable(name: str, operands: list[str], table: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
-    """Columns to make and what each takes: those that the table lacks and has every operand of."""
+def _derivable(
+    name: str, operands: list[str], table: Mapping[str, pd.Series], zeros: Iterable[tuple[str, str]]
+) -> Iterable[tuple[str, list[str]]]:
+    """Columns to make and what each takes: those that the table lacks and has every operand of.
+
+    Nothing is made of all items of a kind where one of them is lacking although its gate is open.
+    """
     if name.endswith("__*"):
         for first in matching(operands[0], table):
             item = first.partition("__")[2]
@@ -166,7 +171,9 @@ def _derivable(name: str, operands: list[str], table: Mapping[str, Any]) -> Iter
                 yield name[:-1] + item, wanted
     elif name not in table:
         found = [matching(o, table) for o in operands]
-        if all(found):
+        gates = [(o, gate) for o in operands for left, gate in zeros if left == o and gate.endswith("__*")]
+        lacking = [g for o, gate in gates for g in matching(gate, table) if o[:-1] + g.partition("__")[2] not in table]
+        if all(found) and not any((holds(table[g]) == 1).any() for g in lacking):
             yield name, [column for group in found for column in group]
 
 

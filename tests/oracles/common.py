@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-CLOSED, ITERATIVE = 1e-9, 1e-6
+CLOSED, ITERATIVE = 1e-9, 5e-7
 
 DESIGNS: dict[str, Callable] = {}
 """Method of a design -> ``(spec, document, folder, options) -> Design``; a fault is an error that R raises too."""

@@ -5,7 +5,7 @@
 FILE holds designs and cases as JSON, DIR the data sets that they name. Printed: ``N passed, M differ, K unsupported``
 and a line for each case that differs (with ``--verbose`` also for those not supported, with the reason).
 
-Tolerances: 1e-9 relative for closed forms; 1e-6 for limits that R finds by iteration. A standard error below 1e-9 of
+Tolerances: 1e-9 relative for closed forms; 5e-7 for what R finds by iteration. A standard error below 1e-9 of
 its estimate, or a covariance below 1e-12 of the scale of its row and column, is a numerical zero.
 """
 
@@ -30,7 +30,7 @@ def run(case: dict, document: dict, folder: Path) -> Comparison:
     spec, kind = document["designs"][case["design"]], case["estimator"]["kind"]
     if kind not in KINDS:
         raise Unsupported(f"estimator {kind}")
-    if "none of the seven R methods" in case.get("caution", ""):
+    if any(said in case.get("caution", "") for said in ("none of the seven R methods", "the interval collapses")):
         raise Unsupported("R itself has no usable interval")
     if spec["method"] not in DESIGNS:
         raise Unsupported(f"design method {spec['method']}")

@@ -52,6 +52,9 @@ class Design:
         Column of the number of units in the population of the row's stratum, or of sampling fractions (all values
         ≤ 1); one a stage (for stage 2: units in the row's PSU). Without it the variance is that of sampling with
         replacement, and later stages add nothing.
+    pps : bool
+        The PSUs were drawn with unequal probabilities, without replacement, and the first `fpc` is the inclusion
+        probability of the row's PSU. Variance by Brewer's approximation; :func:`pps_design` has the others.
     nest : bool
         PSU labels are used again in other strata, so that stratum and label together name a PSU. Without it a PSU
         label that stands in two strata is an error.
@@ -97,12 +100,14 @@ class Design:
     n_units: int
     n_psu: int
     n_strata: int
-    quadratic: Array | None
-    """Symmetric matrix Q of a variance z'Qz by final unit, in the place of the stages."""
+    quadratic: Any
+    """Symmetric form Q (``Q @ z``) of a variance z'Qz by final unit, in the place of the stages."""
     calibration: Any
     """Calibration variables that the weights meet; see :mod:`uncac_metrics.stats.survey.calibration`."""
     replicates: Any
     """Replicate weights, in the place of linearisation; see :mod:`uncac_metrics.stats.survey.replicates`."""
+    adjustments: tuple[str, ...]
+    """What was done to the weights since (trimming, calibration), in words."""
 
     def __init__(
         self,
@@ -112,6 +117,7 @@ class Design:
         stratum: str | None = None,
         psu: str | Sequence[str] | None = None,
         fpc: str | Sequence[str] | None = None,
+        pps: bool = False,
         nest: bool = False,
         singleton: str = "error",
         singleton_domain: bool = False,
@@ -130,8 +136,8 @@ class Design:
                 ]
             )
         _check(data, weight, stratum, units, sizes)
-        strata = _codes(data[stratum]) if stratum else np.zeros(len(data), dtype=np.intp)
-        ids = [_codes(data[u]) for u in units] or [np.arange(len(data))]
+        strata = dense_codes(data[stratum]) if stratum else np.zeros(len(data), dtype=np.intp)
+        ids = [dense_codes(data[u]) for u in units] or [np.arange(len(data))]
         # element sampling below the named clusters: an fpc for one stage more than there are units
         if len(sizes) == len(ids) + 1:
             ids.append(np.arange(len(data)))
@@ -139,15 +145,18 @@ class Design:
         if stratum and units and not nest:
             _check_nested(data, stratum, units[0], strata, psus)
         population = [data[s].to_numpy(dtype=float) for s in sizes]
-        if singleton == "collapse":
+        if pps:
+            strata = _certain_apart(strata, psus, population, sizes, singleton)
+        elif singleton == "collapse":
             strata, population = _collapse(strata, psus, population)
-        stages, unit, implied = _stages(strata, [psus, *ids[1:]], population, sizes)
-        w = implied if weight is None else data[weight].to_numpy(dtype=float)
+        stages, unit, implied = _stages(strata, [psus, *ids[1:]], population, sizes, pps)
+        w = implied[unit] if weight is None else data[weight].to_numpy(dtype=float)
         first = stages[0]
         if singleton in ("error", "collapse"):
             _check_lonely(data, stratum, strata, stages)
-        live = np.zeros(first.stratum.size, dtype=bool)
-        live[first.unit[unit[w > 0]]] = True
+        live = np.full(first.stratum.size, bool(w.min() > 0))
+        if not live[0]:
+            live[first.unit[unit[w > 0]]] = True
         labels = None
         if frame is not None:
             rows = np.empty(first.stratum.size, dtype=np.intp)
@@ -163,7 +172,7 @@ class Design:
             "singleton_domain": singleton_domain, "frame": frame, "labels": labels,
             "n_units": int(stages[-1].unit.size), "n_psu": int(live.sum()),
             "n_strata": int(np.unique(first.stratum[live]).size), "quadratic": None, "calibration": None,
-            "replicates": None,
+            "replicates": None, "adjustments": (),
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -189,10 +198,12 @@ class Design:
     def method(self) -> str:
         """How variances are made, in words."""
         if self.replicates is not None:
-            return self.replicates.method
+            return "; ".join([self.replicates.method, *self.adjustments])
         size = f"{self.n_strata:,} strata, {self.n_psu:,} PSUs, singleton: {self.singleton}"
-        calibrated = "" if self.calibration is None else f"; {self.calibration.method}"
-        return f"Taylor linearisation; {size}{calibrated}"
+        form = [self.quadratic.name] if self.quadratic is not None else []
+        if self.stages[0].unit_factor is not None and not form:
+            form = ["unequal probabilities by Brewer's approximation"]
+        return "; ".join(["Taylor linearisation", *form, size, *self.adjustments])
 
     def __repr__(self) -> str:
         return (
@@ -222,17 +233,19 @@ def _listed(value: str | Sequence[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
-def _codes(values: pd.Series) -> Array:
+def dense_codes(values: pd.Series) -> Array:
     """Dense codes in the order of the values."""
     array = values.to_numpy() if isinstance(values.dtype, np.dtype) else None
     if array is not None and array.dtype.kind in "iu" and array.size:
         low = int(array.min())
         span = int(array.max()) - low + 1
         if span <= 4 * array.size + 1000:  # small whole numbers: addressed directly
-            shifted = array.astype(np.int64) - low if low else array
+            shifted = array.astype(np.intp, copy=False)
+            if low:
+                shifted = shifted - low
             seen = np.zeros(span, dtype=bool)
             seen[shifted] = True
-            return (np.cumsum(seen) - 1)[shifted]
+            return shifted if seen.all() else (np.cumsum(seen) - 1)[shifted]
     return pd.factorize(values, sort=True)[0].astype(np.intp, copy=False)
 
 
@@ -241,7 +254,7 @@ def _combine(*codes: Array) -> Array:
     out = codes[0]
     for c in codes[1:]:
         n = int(c.max(initial=0)) + 1
-        out = _codes(pd.Series(out.astype(np.int64) * n + c))
+        out = dense_codes(pd.Series(out.astype(np.int64) * n + c))
     return out
 
 
@@ -270,6 +283,8 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
                 faults.append(Fault("Design", f"{role} {name!r}", "not numeric", "convert the column to numbers"))
                 continue
             numbers = values.to_numpy(dtype=float, na_value=np.nan)
+            if numbers.size and numbers.min() > 0 and numbers.max() < np.inf:
+                continue
             if np.isinf(numbers).any():
                 faults.append(Fault("Design", f"{role} {name!r}", "infinite values", "", **rows_of(np.isinf(numbers))))
             low = numbers < 0 if role == "weight" else numbers <= 0
@@ -288,9 +303,9 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
 
 
 def _check_nested(data: pd.DataFrame, stratum: str, psu: str, strata: Array, psus: Array) -> None:
-    pairs = _combine(psus, strata)
-    n_pairs, n_psus = int(pairs.max()) + 1, int(psus.max()) + 1
-    if n_pairs == n_psus:
+    of_psu = np.empty(int(psus.max()) + 1, dtype=strata.dtype)
+    of_psu[psus] = strata
+    if (of_psu[psus] == strata).all():
         return
     seen = pd.DataFrame({"p": psus, "h": strata}).drop_duplicates()
     twice = seen["p"].value_counts()
@@ -334,11 +349,30 @@ def _collapse(strata: Array, psus: Array, population: list[Array]) -> tuple[Arra
     return merged, population
 
 
+def _certain_apart(strata: Array, psus: Array, population: list[Array], names: list[str], singleton: str) -> Array:
+    """Strata with each PSU of probability one in a stratum of its own: it stands for itself only."""
+    faults = []
+    if not population:
+        faults.append(Fault("Design", "fpc", "no inclusion probabilities", "name their column as fpc (pps=True)"))
+    elif (population[0] > 1).any():
+        remedy = "give the probability that the row's PSU is in the sample"
+        what = "inclusion probabilities above 1"
+        faults.append(Fault("Design", f"fpc {names[0]!r}", what, remedy, **rows_of(population[0] > 1)))
+    if singleton == "collapse":
+        remedy = 'merge the strata yourself, or choose "adjust", "average" or "certainty"'
+        faults.append(Fault("Design", "singleton", "collapse is not defined for unequal probabilities", remedy))
+    if faults:
+        raise Faults(faults)
+    certain = population[0] == 1
+    if not certain.any():
+        return strata
+    return _dense(np.where(certain, strata.max() + 1 + psus, strata))
+
+
 def _stages(
-    strata: Array, ids: list[Array], population: list[Array], names: list[str]
+    strata: Array, ids: list[Array], population: list[Array], names: list[str], pps: bool = False
 ) -> tuple[tuple[Stage, ...], Array, Array]:
-    """Stages that add variance, the final unit of each row and the weights that the sizes imply."""
-    n = len(strata)
+    """Stages that add variance, the final unit of each row and the weights of units that the sizes imply."""
     depth = max(1, min(len(population), len(ids)))
     stage_unit: list[Array] = []
     above = strata
@@ -350,20 +384,26 @@ def _stages(
         above = unit
     final = stage_unit[-1]
     n_final = int(final.max()) + 1
-    example = np.empty(n_final, dtype=np.intp)
-    example[final] = np.arange(n)
     stages, faults = [], []
-    carry = np.ones(n)
-    implied = np.ones(n)
+    # by stratum of the stage: the sampling fractions of the stages above, multiplied, and the weights they imply
+    carry = implied = np.ones(int(strata.max()) + 1)
     for s, (parent, unit) in enumerate(nodes):
-        n_units, n_parents = int(unit.max()) + 1, int(parent.max()) + 1
+        n_units, n_parents = int(unit.max()) + 1, len(carry)
         stratum = np.empty(n_units, dtype=np.intp)
         stratum[unit] = parent
         size = np.bincount(stratum, minlength=n_parents)
         fraction = np.zeros(n_parents)
-        if s < len(population):
+        taken = unit_factor = None
+        if pps and s == 0:
+            taken = np.empty(n_units)
+            taken[unit] = population[0]
+            uneven = population[0] != taken[unit]
+            if uneven.any():
+                remedy = "one inclusion probability for each"
+                faults.append(Fault("Design", f"fpc {names[0]!r}", "differs within a PSU", remedy, **rows_of(uneven)))
+            unit_factor = 1 - taken
+        elif s < len(population):
             given = population[s]
-            as_fraction = given.max() <= 1
             of_parent = np.empty(n_parents)
             of_parent[parent] = given
             uneven = given != of_parent[parent]
@@ -371,29 +411,31 @@ def _stages(
                 what = "differs within a stratum" if s == 0 else "differs within a unit"
                 remedy = "one population size for each"
                 faults.append(Fault("Design", f"fpc {names[s]!r}", what, remedy, **rows_of(uneven)))
-            fraction = of_parent if as_fraction else size / of_parent
-            over = (fraction > 1 + 1e-12)[parent]
+            fraction = of_parent if given.max() <= 1 else size / of_parent
+            over = fraction > 1 + 1e-12
             if over.any():
-                faults.append(
-                    Fault("Design", f"fpc {names[s]!r}", "smaller than the number of sampled units",
-                          "give the number of units in the population, not in the sample", **rows_of(over))
-                )  # fmt: skip
-            implied = implied / np.where(fraction[parent] > 0, fraction[parent], 1)
-        above_carry = np.empty(n_parents)
-        above_carry[parent] = carry
+                what, remedy = "smaller than the number of sampled units", "give the units in the population"
+                faults.append(Fault("Design", f"fpc {names[s]!r}", what, remedy, **rows_of(over[parent])))
         with np.errstate(divide="ignore", invalid="ignore"):
-            factor = above_carry * (1 - fraction) * np.where(size > 1, size / (size - 1.0), 1.0)
+            factor = carry * (1 - fraction) * np.where(size > 1, size / (size - 1.0), 1.0)
         lonely = (size == 1) & (factor > 1e-7)
+        if unit_factor is not None:
+            lonely &= np.bincount(stratum, weights=unit_factor, minlength=n_parents) > 1e-7
         factor = np.where(factor > 1e-12, factor, 0.0)
-        stages.append(Stage(unit[example], stratum, size, factor, lonely))
-        carry = carry * fraction[parent]
+        of_final = np.arange(n_final)
+        if depth > 1:
+            of_final = np.empty(n_final, dtype=np.intp)
+            of_final[final] = unit
+        stages.append(Stage(of_final, stratum, size, factor, lonely, unit_factor))
+        taken = fraction[stratum] if taken is None else taken
+        carry, implied = carry[stratum] * taken, implied[stratum] / np.where(taken > 0, taken, 1)
     if faults:
         raise Faults(faults)
     return tuple(stages), final, implied
 
 
 def _dense(codes: Array) -> Array:
-    return _codes(pd.Series(codes))
+    return dense_codes(pd.Series(codes))
 
 
 def _check_lonely(data: pd.DataFrame, stratum: str | None, strata: Array, stages: tuple[Stage, ...]) -> None:

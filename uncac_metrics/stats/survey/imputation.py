@@ -41,8 +41,8 @@ def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
     r"""Pool the estimates of m completed data sets by Rubin's rules.
 
     The value is the mean :math:`\bar q`; its covariance is :math:`T = \bar W + (1 + 1/m) B`, with :math:`\bar W` the
-    mean of the design-based covariances and B the covariance of the m values. Degrees of freedom are those of Barnard and
-    Rubin, which do not pass the design's:
+    mean of the design-based covariances and B the covariance of the m values. Degrees of freedom are those of Barnard
+    and Rubin, which do not pass the design's:
 
     .. math:: \nu = \Big(\frac{1}{\nu_m} + \frac{1}{\nu_o}\Big)^{-1},\quad \nu_m = \frac{m - 1}{\lambda^2},\quad
               \nu_o = \frac{\nu_c + 1}{\nu_c + 3}\,\nu_c (1 - \lambda),\quad \lambda = \frac{(1 + 1/m) B}{T}.

@@ -30,9 +30,11 @@ from uncac_metrics.stats.survey.arguments import (
 from uncac_metrics.stats.survey.design import Design, column, rows_of
 from uncac_metrics.stats.survey.margins import Margin
 from uncac_metrics.stats.survey.sums import CellPass, Domains, Pair, Pass, finest, groups
-from uncac_metrics.stats.survey.variance import Stacked
+from uncac_metrics.stats.survey.variance import AnyScores, ReplicateScores, Stacked
 
 Array = np.ndarray
+EFFECTIVE_EVENTS = 10
+"""Events (or non-events, if fewer) over the design effect below which a share is flagged."""
 
 _COMMON = """
     by : str or list of str, optional
@@ -308,8 +310,23 @@ def from_pass(
     within = np.repeat([pairs[i // len(margins)].within for i in range(len(parts))], lengths)
     floor = np.repeat([0.0 if pairs[i // len(margins)].nonnegative else -np.inf for i in range(len(parts))], lengths)
     _finish(columns, np.concatenate(variances), within, floor, level, interval)
+    if design.replicates is not None:
+        _tell_undefined(columns, design.replicates.n, np.concatenate([_undefined(b) for b in blocks]))
     columns["method"] = f"{design.method}; df: {df}; deff: {deff}"
     return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (whole_scores,))
+
+
+def _undefined(scores: AnyScores) -> Array:
+    found = scores.undefined if isinstance(scores, ReplicateScores) else None
+    return np.zeros(scores.n_rows) if found is None else found
+
+
+def _tell_undefined(columns: dict, n_replicates: int, undefined: Array) -> None:
+    """Say of each estimate how many replicates it rests on where that is not all of them, in place."""
+    for i in np.flatnonzero((undefined > 0) & ~np.isnan(columns["value"])):
+        told = f"{int(undefined[i]):,} of {n_replicates:,} replicates have no estimate and are left out"
+        columns["reason"][i] = "; ".join(filter(None, [columns["reason"][i], told]))
+        columns["obs_status"][i], columns["display"][i] = "U", "flagged"
 
 
 def _column(value: Array | str, n: int) -> Array:
@@ -347,7 +364,9 @@ def _finish(columns: dict, variance: Array, within: Array, floor: Array, level: 
     """Standard errors, limits, design effect, cv and status, in place."""
     value, n, df = columns["value"], columns["n"].astype(float), columns["df"].astype(float)
     defined = ~np.isnan(value)
-    se = np.where(defined, np.sqrt(variance), np.nan)
+    # forms with joint probabilities can be negative; next to nothing below zero is rounding
+    negative = variance < -1e-20 * np.nan_to_num(value) ** 2
+    se = np.where(defined & ~negative, np.sqrt(np.maximum(variance, 0.0)), np.nan)
     # what rounding leaves of a variance of zero (all values equal) is zero
     se = np.where(se <= 1e-13 * np.abs(value), 0.0, se)
     lower, upper = intervals.wald(value, se, df, level)
@@ -362,7 +381,11 @@ def _finish(columns: dict, variance: Array, within: Array, floor: Array, level: 
     with np.errstate(divide="ignore", invalid="ignore"):
         cv = np.where(value != 0, se / np.abs(value), np.nan)
         effect = np.where(se > 0, se**2 / columns["srs"], np.nan)
+        worth = np.maximum(np.where(np.isnan(effect), columns["weight_deff"], effect), 1)
+        few = within & (n * np.minimum(value, 1 - value) / worth < EFFECTIVE_EVENTS)
     reason = np.full(value.shape, "", dtype=object)
+    reason[few] = f"fewer than {EFFECTIVE_EVENTS} effective events: the interval may be too short"
+    reason[negative] = "the variance estimate is negative"
     reason[~(df > 0)] = "one sampling unit a stratum: no degrees of freedom"
     reason[~defined] = "the denominator is zero"
     reason[n == 0] = "no observation"
@@ -370,7 +393,8 @@ def _finish(columns: dict, variance: Array, within: Array, floor: Array, level: 
     columns.update(
         std_error=se, lower=np.where(absent, np.nan, lower), upper=np.where(absent, np.nan, upper), conf_level=level,
         interval=np.where(absent, "", used), deff=effect, cv=cv, reason=reason,
-        obs_status=np.where(absent, "O", "A"), display=np.where(absent, "withheld", "shown"),
+        obs_status=np.where(absent, "O", np.where(few, "U", "A")),
+        display=np.where(absent, "withheld", np.where(few, "flagged", "shown")),
     )  # fmt: skip
     columns["events"] = np.where(n == 0, np.nan, columns["events"].astype(float))
 

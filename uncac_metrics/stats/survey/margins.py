@@ -65,6 +65,8 @@ class Margin:
             df = units - strata
         elif self.df == "domain" and design.replicates is None:
             df = np.subtract(*self._units_and_strata(None))
+        elif self.df == "domain":
+            df = np.minimum(design.replicates.ranks(self.cells.unit, self.cells.group, self.n), design.df)
         else:
             df = np.full(self.n, design.df if isinstance(self.df, str) else self.df)
         return MarginBase(self.cells.gather(sums.x), self.cells.totals(sums.total), units, df.astype(float))
@@ -75,7 +77,7 @@ class Margin:
         if use is not None and not use.all():
             unit, group = unit[use], group[use]
         psu = first.unit[unit]
-        if len(self.design.stages) > 1:  # several final units of one PSU
+        if self.design.n_units > first.stratum.size:  # several final units of one PSU
             pairs, _ = compress(psu.astype(np.int64) * n + group, first.stratum.size * n)
             psu, group = np.divmod(pairs, n)
         seen = np.zeros(first.size.size * n, dtype=bool)

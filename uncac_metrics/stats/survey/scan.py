@@ -22,7 +22,7 @@ import pandas as pd
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.survey.arguments import By, grouping, is_binary, numbers
-from uncac_metrics.stats.survey.design import Design, column, rows_of
+from uncac_metrics.stats.survey.design import Design, column, dense_codes, rows_of
 from uncac_metrics.stats.survey.linear import from_pass
 from uncac_metrics.stats.survey.sums import BaseSums, CellPass, Pair, PairSums, Pass, groups
 
@@ -438,10 +438,10 @@ def _factorised(data: pd.DataFrame, names: Sequence[str]) -> tuple[Array, pd.Dat
 
 
 def _codes(values: pd.Series) -> Array:
-    from uncac_metrics.stats.survey.design import _codes as direct
-
     return (
-        direct(values) if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" else pd.factorize(values)[0]
+        dense_codes(values)
+        if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu"
+        else pd.factorize(values)[0]
     )
 
 

@@ -7,7 +7,7 @@ of several breakdowns come from the same pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import TOTAL, Fault, Faults
-from uncac_metrics.stats.survey.design import Design
+from uncac_metrics.stats.survey.design import Design, dense_codes
 
 Array = np.ndarray
 DIRECT = 50_000_000  # cells that may be addressed directly: 50 MB of flags
@@ -43,8 +43,11 @@ class Pair:
     @cached_property
     def nonnegative(self) -> bool:
         """No number above or below the line is negative, as far as is known."""
+        if self.binary and (self.denominator is None or self.kind != "ratio"):
+            return True
         arrays = [a for a in (self.numerator, self.denominator) if a is not None and a.size]
-        return bool(arrays) and all(bool(np.nanmin(a) >= 0) for a in arrays if not np.isnan(a).all())
+        lows = [0 if a.dtype.kind in "ub" else np.fmin.reduce(a) for a in arrays]  # NaN is passed over
+        return bool(arrays) and all(low >= 0 for low in lows)
 
     @cached_property
     def absent(self) -> Array | None:
@@ -91,21 +94,26 @@ def finest(data: pd.DataFrame, by: Sequence[str], keep: Array) -> tuple[Array, l
 
     A missing level has a code of its own (the last), so that the row still counts in groupings without it.
     """
-    combined = np.zeros(int(keep.sum()), dtype=np.int64)
+    everything = bool(keep.all())
+    combined = np.zeros(len(keep) if everything else int(keep.sum()), dtype=np.intp)
     size, sizes, names = 1, [], []
     for name in by:
         values = data[name]
         if isinstance(values.dtype, pd.CategoricalDtype):
-            codes, levels = values.cat.codes.to_numpy().astype(np.int64), list(values.cat.categories)
+            codes, levels = values.cat.codes.to_numpy().astype(np.intp), list(values.cat.categories)
+        elif isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu":
+            codes, levels = dense_codes(values), _distinct(values.to_numpy())
         else:
             codes, found = pd.factorize(values, sort=True)
             levels = list(found)
-        codes = codes if keep.all() else codes[keep]
+        codes = codes if everything else codes[keep]
         n = len(levels) + 1
-        combined = combined * n + np.where(codes < 0, n - 1, codes)
+        if codes.size and codes.min() < 0:
+            codes = np.where(codes < 0, n - 1, codes)
+        combined = codes if size == 1 else combined * n + codes
         size *= n
         sizes.append(n)
-        names.append([_label(v) for v in levels])
+        names.append([label(v) for v in levels])
     occupied, place = compress(combined, size) if by else (np.zeros(1, dtype=np.int64), combined.astype(np.intp))
     out, rest = [], occupied
     for n, labels in zip(reversed(sizes), reversed(names), strict=True):
@@ -114,7 +122,17 @@ def finest(data: pd.DataFrame, by: Sequence[str], keep: Array) -> tuple[Array, l
     return place, out[::-1]
 
 
-def _label(value: object) -> str:
+def _distinct(values: Array) -> list[int]:
+    """Distinct whole numbers in increasing order."""
+    low = int(values.min(initial=0))
+    if int(values.max(initial=0)) - low > 4 * values.size + 1000:
+        return [int(v) for v in np.unique(values)]
+    seen = np.bincount(values.astype(np.intp, copy=False) - low)
+    return [int(v) for v in np.flatnonzero(seen) + low]
+
+
+def label(value: object) -> str:
+    """A level as text; whole numbers without a decimal point."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -218,10 +236,11 @@ class Pass:
         self.n_finest = int(place.max(initial=0)) + 1
         code = self._kept(design.unit)
         if self.n_finest > 1:
-            code = code.astype(np.int64) * self.n_finest + place
+            code = code * np.int64(self.n_finest) + place
         occupied, self.cell = compress(code, design.n_units * self.n_finest)
         self.cell_unit, self.cell_finest = np.divmod(occupied, self.n_finest)
         self._bases: dict[tuple[int, int, bool], BaseSums] = {}
+        self._found: dict[tuple[int, int, bool], tuple[Array | None, Array | None, Array | None, Array | None]] = {}
         self._held: list[Pair] = []
 
     def _kept(self, values: Array) -> Array:
@@ -233,45 +252,58 @@ class Pass:
 
     def base(self, pair: Pair) -> BaseSums:
         """Sums of the pair's denominator; made once for all pairs that share it."""
-        ratio, absent = pair.kind == "ratio", pair.absent
-        key = (id(pair.denominator), id(absent), ratio)
+        key = self._key(pair)
         if key not in self._bases:
-            self._bases[key] = self._base(pair, ratio)
-            self._held.append(pair)  # while the arrays live, their identities are not used again
+            self._bases[key] = self._base(pair)
         return self._bases[key]
 
-    def _base(self, pair: Pair, ratio: bool) -> BaseSums:
+    def _key(self, pair: Pair) -> tuple[int, int, bool]:
+        """What pairs with the same denominator and the same answers have in common."""
+        self._held.append(pair)  # while the arrays live, their identities are not used again
+        return id(pair.denominator), id(pair.absent), pair.kind == "ratio"
+
+    def _base(self, pair: Pair) -> BaseSums:
         x, ok, counted, eligible = self._rows(pair)
-        w = self.weight
-        of_cell, of_group = self.cell.__getitem__, self.place.__getitem__
-        n_cells, n = self.cell_unit.size, self.n_finest
+        n = self.n_finest
 
-        def add(place: Callable[..., Array], size: int, rows: Array | None, values: Array | None) -> Array:
-            at = place(slice(None)) if rows is None else place(rows)
-            return np.bincount(at, weights=values, minlength=size).astype(float, copy=False)
+        def cells(rows: Array | None, values: Array | None = None) -> Array:
+            at = self.cell if rows is None else self.cell[rows]
+            return np.bincount(at, weights=values, minlength=self.cell_unit.size).astype(float, copy=False)
 
-        wc = w if counted is None else w[counted]
-        n_counted = add(of_group, n, counted, None)
-        total = {"n": n_counted, "wc": add(of_group, n, counted, wc), "ww": add(of_group, n, counted, wc * wc)}
-        total["n_eligible"] = n_counted if eligible is counted else add(of_group, n, eligible, None)
+        def groups_of(cell_sums: Array) -> Array:
+            return np.bincount(self.cell_finest, weights=cell_sums, minlength=n)
+
+        def by_group(rows: Array | None, values: Array) -> Array:
+            return np.bincount(self.place if rows is None else self.place[rows], weights=values, minlength=n)
+
+        wc = self.weight if counted is None else self.weight[counted]
+        in_cell, weight_in_cell = cells(counted), cells(counted, wc)
+        total = {"n": groups_of(in_cell), "wc": groups_of(weight_in_cell), "ww": by_group(counted, wc * wc)}
+        total["n_eligible"] = total["n"] if eligible is counted else groups_of(cells(eligible))
+        x_cell = weight_in_cell
         if x is None:  # the denominator is one for every row that counts
             total |= {"x": total["wc"], "xx": total["wc"]}
-            x_cell = add(of_cell, n_cells, counted, wc)
         else:
-            wx = wc * x
-            total |= {"x": add(of_group, n, counted, wx), "xx": add(of_group, n, counted, wx * x)}
-            x_cell = add(of_cell, n_cells, counted, wx)
+            x_cell = cells(counted, wc * x)
+            total |= {"x": groups_of(x_cell), "xx": by_group(counted, wc * x * x)}
         if ok is counted:
-            total |= {"w": total["wc"], "n_rows": n_counted}
+            total |= {"w": total["wc"], "n_rows": total["n"]}
         else:
-            total |= {"w": add(of_group, n, ok, w if ok is None else w[ok]), "n_rows": add(of_group, n, ok, None)}
-        return BaseSums(x_cell, add(of_cell, n_cells, counted, None), total)
+            total["w"] = groups_of(cells(ok, self.weight if ok is None else self.weight[ok]))
+            total["n_rows"] = groups_of(cells(ok))
+        return BaseSums(x_cell, in_cell, total)
 
     def _rows(self, pair: Pair) -> tuple[Array | None, Array | None, Array | None, Array | None]:
         """The denominator at the rows that count (None: all one), and the rows that answer, count, are eligible.
 
         Rows are places among those kept, or None for all of them.
         """
+        key = self._key(pair)
+        if key not in self._found:
+            self._found[key] = self._find(pair)
+        return self._found[key]
+
+    def _find(self, pair: Pair) -> tuple[Array | None, Array | None, Array | None, Array | None]:
         x = None if pair.denominator is None else self._kept(pair.denominator)
         absent = None if pair.absent is None else self._kept(pair.absent)
         if x is None:
@@ -296,11 +328,14 @@ class Pass:
         """Sums of the pair's numerator."""
         y = self._kept(pair.numerator)
         x, ok, counted, _ = self._rows(pair)
-        rows = counted if pair.kind != "ratio" or pair.within else ok
+        nested = pair.kind != "ratio" or pair.within
+        rows = counted if nested else ok
         if pair.binary:  # yes/no: only the rows that say yes add anything
-            rows = np.flatnonzero(y == 1) if rows is None else rows[y[rows] == 1]
+            rows, value = np.flatnonzero(y == 1), None
+            if pair.denominator is not None:
+                below = self._kept(pair.denominator)[rows]
+                rows = rows[below == 1] if nested else rows[~np.isnan(below)]
             wy = self.weight[rows]
-            value = None
         else:
             value = (y if rows is None else y[rows]).astype(float, copy=False)
             wy = value * (self.weight if rows is None else self.weight[rows])

@@ -111,6 +111,8 @@ class ReplicateScores:
     design: Design
     deviations: Array
     """Shape (replicates, rows)."""
+    undefined: Array | None = None
+    """Replicates in which the estimate is not defined, shape (rows,)."""
 
     @property
     def n_rows(self) -> int:
@@ -118,11 +120,12 @@ class ReplicateScores:
 
     def take(self, rows: Array) -> ReplicateScores:
         """Scores of these rows, in this order."""
-        return ReplicateScores(self.design, self.deviations[:, rows])
+        undefined = None if self.undefined is None else self.undefined[rows]
+        return ReplicateScores(self.design, self.deviations[:, rows], undefined)
 
     def scaled(self, factor: Array) -> ReplicateScores:
         """Scores of the estimates times `factor`, shape (rows,)."""
-        return ReplicateScores(self.design, self.deviations * factor)
+        return ReplicateScores(self.design, self.deviations * factor, self.undefined)
 
     def variances(self) -> Array:
         """Variance of each estimate, shape (rows,)."""
