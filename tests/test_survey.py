@@ -310,7 +310,7 @@ def lonely_frame() -> pd.DataFrame:
 
 def test_singleton_rules():
     frame = lonely_frame()
-    with pytest.raises(Faults, match=r"1 strata with one PSU: c"):
+    with pytest.raises(Faults, match=r"1 stratum with one PSU: c"):
         survey.Design(frame, weight="w", stratum="h", psu="psu")
 
     def se(rule):
@@ -469,3 +469,11 @@ def test_shares_that_rest_on_few_events_are_flagged():
     # nearly all is as rare as nearly none
     assert survey.proportion(design_of(paid=[0] * 5 + [1] * 95), "paid").table.display[0] == "flagged"
     assert survey.mean(design_of(y=[1.0] * 5 + [0] * 95), "y").table.display[0] == "shown"
+
+
+def test_a_difference_from_an_undefined_value_has_no_error():
+    sex = pd.Categorical(list("FFMM"), categories=["F", "M", "O"])
+    shares = survey.mean(design_of(y=[1.0, 2, 3, 5], sex=sex), "y", by="sex")
+    table = compare(shares, over="sex", reference="F").table.set_index("sex")
+    assert np.isnan(table.loc["O - F", ["value", "std_error", "lower", "upper"]].astype(float)).all()
+    assert table.loc["M - F", "std_error"] > 0

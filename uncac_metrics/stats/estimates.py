@@ -184,7 +184,9 @@ class Estimates:
         value = np.where(weights != 0, self.table["value"].to_numpy(), 0.0)
         scores = (Combined(tuple(parts)),)
         variance = np.diag(_cross(scores[0], scores[0]))
-        table = table.assign(value=(weights * value).sum(axis=1), std_error=np.sqrt(np.maximum(variance, 0)))
+        combined = (weights * value).sum(axis=1)
+        error = np.where(np.isnan(combined), np.nan, np.sqrt(np.maximum(variance, 0)))
+        table = table.assign(value=combined, std_error=error)
         return Estimates(table, scores)
 
     def with_columns(self, **columns: Any) -> Estimates:

@@ -1,14 +1,19 @@
 """Design-based estimation from complex samples."""
 
 from uncac_metrics.stats.survey.calibration import calibrate, poststratify, rake
+from uncac_metrics.stats.survey.concentration import burden, concentration, gini, kakwani, lorenz
+from uncac_metrics.stats.survey.contrasts import contrast, risk_ratio
 from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.imputation import pool
 from uncac_metrics.stats.survey.linear import mean, proportion, ratio, total
+from uncac_metrics.stats.survey.moments import cdf, correlation, covariance, table, variance
 from uncac_metrics.stats.survey.planning import expected_interval, power, sample_size, sample_size_difference
+from uncac_metrics.stats.survey.plans import Measure, Plan, SparkExecutor
 from uncac_metrics.stats.survey.pps import pps_design
+from uncac_metrics.stats.survey.quantiles import quantile
 from uncac_metrics.stats.survey.replicates import replicate_design
 from uncac_metrics.stats.survey.resampling import with_replicates
-from uncac_metrics.stats.survey.scan import CellTable, Measure, Plan, SparkExecutor, cells, merge, scan
+from uncac_metrics.stats.survey.scan import CellTable, cells, merge, scan
 from uncac_metrics.stats.survey.standardise import standardise
 from uncac_metrics.stats.survey.trimming import trim
 from uncac_metrics.stats.survey.twophase import two_phase
@@ -19,9 +24,18 @@ __all__ = [
     "Measure",
     "Plan",
     "SparkExecutor",
+    "burden",
     "calibrate",
+    "cdf",
     "cells",
+    "concentration",
+    "contrast",
+    "correlation",
+    "covariance",
     "expected_interval",
+    "gini",
+    "kakwani",
+    "lorenz",
     "mean",
     "merge",
     "pool",
@@ -29,15 +43,19 @@ __all__ = [
     "power",
     "pps_design",
     "proportion",
+    "quantile",
     "rake",
     "ratio",
     "replicate_design",
+    "risk_ratio",
     "sample_size",
     "sample_size_difference",
     "scan",
     "standardise",
+    "table",
     "total",
     "trim",
     "two_phase",
+    "variance",
     "with_replicates",
 ]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import Design, column, rows_of
+from uncac_metrics.stats.survey.design import Design, column
+from uncac_metrics.stats.survey.stages import rows_of
 
 Array = np.ndarray
 Variable: TypeAlias = str | pd.Series | np.ndarray

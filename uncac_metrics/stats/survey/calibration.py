@@ -20,9 +20,10 @@ import pandas as pd
 from scipy import sparse
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import Design, rows_of
+from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.distances import CHUNK, FREE, Basis, basis, solve
 from uncac_metrics.stats.survey.feasible import check_options, impossible, missed
+from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.sums import compress
 from uncac_metrics.stats.survey.targets import Margins, Targets, Totals, targets
 from uncac_metrics.stats.survey.trimming import reweighted

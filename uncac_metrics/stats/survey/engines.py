@@ -9,7 +9,8 @@ import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.design import column
-from uncac_metrics.stats.survey.scan import CELL, GROUP, CellTable, Measure, Plan
+from uncac_metrics.stats.survey.plans import Measure, Plan
+from uncac_metrics.stats.survey.scan import CELL, GROUP, CellTable
 
 SOURCES = "a DataFrame of pandas or Polars, path(s) of Parquet files, or a table of DuckDB, Polars or Spark"
 

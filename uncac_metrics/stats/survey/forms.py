@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from uncac_metrics.stats.survey.design import Stage
+from uncac_metrics.stats.survey.stages import Stage
 
 Array = np.ndarray
 

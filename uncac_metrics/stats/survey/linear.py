@@ -27,8 +27,9 @@ from uncac_metrics.stats.survey.arguments import (
     variables,
     yes_no,
 )
-from uncac_metrics.stats.survey.design import Design, column, rows_of
+from uncac_metrics.stats.survey.design import Design, column
 from uncac_metrics.stats.survey.margins import Margin
+from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.sums import CellPass, Domains, Pair, Pass, finest, groups
 from uncac_metrics.stats.survey.variance import AnyScores, ReplicateScores, Stacked
 

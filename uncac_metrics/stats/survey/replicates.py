@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import Design, Stage, rows_of
+from uncac_metrics.stats.survey.design import Design
+from uncac_metrics.stats.survey.stages import Stage, rows_of
 from uncac_metrics.stats.survey.variance import ReplicateScores
 
 Array = np.ndarray
@@ -66,11 +67,15 @@ class Replicates:
     def ranks(self, unit: Array, group: Array, n_groups: int) -> Array:
         """Rank less one of the replicate weights of each group's units: degrees of freedom of a domain."""
         out = np.zeros(n_groups)
+        known: dict[bytes, int] = {}
         order = np.argsort(group, kind="stable")
         ends = np.searchsorted(group[order], np.arange(n_groups + 1))
         for g in range(n_groups):
             members = np.unique(self.of_unit[unit[order[ends[g] : ends[g + 1]]]])
-            out[g] = max(rank(self.factors[members]) - 1, 0) if members.size else 0
+            key = members.tobytes()  # domains that meet the same units share their rank
+            if key not in known:
+                known[key] = max(rank(self.factors[members]) - 1, 0) if members.size else 0
+            out[g] = known[key]
         return out
 
     def weights(self, design: Design) -> Array:
@@ -238,7 +243,7 @@ def declared(data: pd.DataFrame, arguments: Mapping[str, Any]) -> Design:
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"w": [2.0, 2, 2], "rw_1": [0, 3, 3], "rw_2": [3, 0, 3], "rw_3": [3, 3, 0]})
     >>> declared(frame, {"weight": "w", "replicates": {"columns": ["rw_*"], "kind": "JK1"}})
-    Design(3 rows, 3 PSUs in 1 strata, 2 df, sum of weights 6)
+    Design(3 rows, 3 PSUs in 1 stratum, 2 df, sum of weights 6)
     """
     given = dict(arguments)
     if "replicates" not in given:

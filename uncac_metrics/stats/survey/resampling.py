@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import Design, Stage
+from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.hadamard import hadamard, order_from
 from uncac_metrics.stats.survey.replicates import Replicates, centred_at_estimate, known_kind, scale_of
+from uncac_metrics.stats.survey.stages import Stage
 
 Array = np.ndarray
 LARGEST = 250_000_000  # factors: 2 GB

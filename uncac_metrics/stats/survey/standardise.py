@@ -16,8 +16,9 @@ import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.calibration import calibrated
-from uncac_metrics.stats.survey.design import Design, _unknown, rows_of
+from uncac_metrics.stats.survey.design import Design, _unknown
 from uncac_metrics.stats.survey.distances import FREE
+from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.targets import by_level, cells, shown, some
 
 Array = np.ndarray

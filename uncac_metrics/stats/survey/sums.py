@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import TOTAL, Fault, Faults
-from uncac_metrics.stats.survey.design import Design, dense_codes
+from uncac_metrics.stats.survey.design import Design
+from uncac_metrics.stats.survey.stages import dense_codes
 
 Array = np.ndarray
 DIRECT = 50_000_000  # cells that may be addressed directly: 50 MB of flags

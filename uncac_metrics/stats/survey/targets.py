@@ -11,7 +11,8 @@ import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.arguments import is_numeric
-from uncac_metrics.stats.survey.design import Design, _unknown, rows_of
+from uncac_metrics.stats.survey.design import Design, _unknown
+from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.sums import compress, label
 
 Array = np.ndarray

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import Design, Stage, column, rows_of
+from uncac_metrics.stats.survey.design import Design, column
 from uncac_metrics.stats.survey.forms import Block, Form, levels, product
+from uncac_metrics.stats.survey.stages import Stage, rows_of
 
 Array = np.ndarray
 Names = str | Sequence[str] | None

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from uncac_metrics.stats.survey.design import Design, Stage
+    from uncac_metrics.stats.survey.design import Design
+    from uncac_metrics.stats.survey.stages import Stage
 
 Array = np.ndarray
 CHUNK = 4_000_000  # elements of a dense block: 32 MB
