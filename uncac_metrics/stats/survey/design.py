@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -199,11 +199,18 @@ class Design:
 def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
     """The column called `name`, or a fault that gives the nearest name."""
     if name not in data.columns:
-        raise Faults([_unknown(data, name, role)])
+        raise Faults([unknown_column(data, name, role)])
     return data[name]
 
 
-def _unknown(data: pd.DataFrame, name: str, role: str) -> Fault:
+def lacking(present: Iterable[object], wanted: Iterable[str], role: str = "column") -> list[Fault]:
+    """A fault for every wanted column that is not present."""
+    known = pd.DataFrame(columns=list(present))
+    return [unknown_column(known, name, role) for name in wanted if name not in known.columns]
+
+
+def unknown_column(data: pd.DataFrame, name: str, role: str) -> Fault:
+    """The fault of a column that the data do not have, with the nearest name."""
     near = difflib.get_close_matches(str(name), [str(c) for c in data.columns], n=1)
     return Fault(
         "Design",
@@ -220,7 +227,7 @@ def _listed(value: str | Sequence[str] | None) -> list[str]:
 def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: list[str], sizes: list[str]) -> None:
     roles = [("weight", weight), ("stratum", stratum)] + [("psu", u) for u in units] + [("fpc", s) for s in sizes]
     named = [(role, name) for role, name in roles if name is not None]
-    faults = [_unknown(data, name, role) for role, name in named if name not in data.columns]
+    faults = [unknown_column(data, name, role) for role, name in named if name not in data.columns]
     if faults:
         raise Faults(faults)
     if not len(data):

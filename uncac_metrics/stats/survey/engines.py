@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import column
+from uncac_metrics.stats.survey.design import lacking
 from uncac_metrics.stats.survey.plans import Measure, Plan
-from uncac_metrics.stats.survey.scan import CELL, GROUP, CellTable
+from uncac_metrics.stats.survey.scan import CELL, GROUP, CellTable, sorted_codes
 
 SOURCES = "a DataFrame of pandas or Polars, path(s) of Parquet files, or a table of DuckDB, Polars or Spark"
 
@@ -39,13 +39,7 @@ def summed_in_engine(source: Any, plan: Plan) -> CellTable:
         frame = nw.from_native(source).lazy()
     except TypeError:
         raise Faults([Fault("scan", "source", f"cannot read a {type(source).__name__}", f"give {SOURCES}")]) from None
-    known = pd.DataFrame(columns=frame.collect_schema().names())
-    faults: list[Fault] = []
-    for name in plan.columns:
-        try:
-            column(known, name, "column")
-        except Faults as unknown:
-            faults += unknown.faults
+    faults = lacking(frame.collect_schema().names(), plan.columns)
     if faults:
         raise Faults(faults)
     keys = [*plan.units, *plan.by]
@@ -88,14 +82,7 @@ def _sums(nw: Any, m: Measure, weight: str) -> dict[str, Any]:
 
 
 def _as_cells(table: pd.DataFrame, plan: Plan) -> CellTable:
-    if plan.by:
-        grouped = table.groupby(list(plan.by), sort=True, dropna=False, observed=True)
-        code = grouped.ngroup().to_numpy()
-        first = np.zeros(int(code.max(initial=-1)) + 1, dtype=np.intp)
-        first[code[::-1]] = np.arange(len(table))[::-1]
-        combinations = table[list(plan.by)].iloc[first].reset_index(drop=True)
-    else:
-        code, combinations = np.zeros(len(table), dtype=np.intp), pd.DataFrame(index=range(1))
+    code, combinations = sorted_codes(table, plan.by)
     sums: dict[tuple[int, str], np.ndarray] = {}
     totals: dict[tuple[int, str], np.ndarray] = {}
     for i, m in enumerate(plan.measures):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.survey.design import column
+from uncac_metrics.stats.survey.design import lacking
 
 KINDS = ("ratio", "mean", "proportion", "total")
 
@@ -163,12 +163,8 @@ def _row_groups(paths: Sequence[str | Path], plan: Plan, rows: int) -> list[RowG
             faults.append(Fault(str(path), "", "there is no such file", "correct the path"))
             continue
         with parquet.ParquetFile(path) as file:
-            empty = pd.DataFrame(columns=file.schema_arrow.names)
-            for name in plan.columns:
-                try:
-                    column(empty, name, "column")
-                except Faults as unknown:
-                    faults += [Fault(str(path), f.where, f.what, f.remedy) for f in unknown.faults]
+            unknown = lacking(file.schema_arrow.names, plan.columns)
+            faults += [Fault(str(path), f.where, f.what, f.remedy) for f in unknown]
             held: list[int] = []
             count = 0
             for i in range(file.metadata.num_row_groups):

@@ -21,7 +21,7 @@ import pandas as pd
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.survey.arguments import By, grouping, is_binary, numbers
-from uncac_metrics.stats.survey.design import Design, column
+from uncac_metrics.stats.survey.design import Design, column, lacking
 from uncac_metrics.stats.survey.linear import from_pass
 from uncac_metrics.stats.survey.plans import Executor, Measure, Plan, RowGroups, partitions
 from uncac_metrics.stats.survey.stages import dense_codes, rows_of
@@ -161,10 +161,10 @@ def merge(tables: Sequence[CellTable]) -> CellTable:
     """
     plan = tables[0].plan
     stacked = pd.concat([t.groups for t in tables], ignore_index=True)
-    group, combinations = _sorted_codes(stacked, plan.by)
+    group, combinations = sorted_codes(stacked, plan.by)
     starts = np.cumsum([0, *(len(t.groups) for t in tables)])
     placed = [t.cells.assign(group=group[starts[i] + t.cells["group"].to_numpy()]) for i, t in enumerate(tables)]
-    cell, occupied = _sorted_codes(pd.concat(placed, ignore_index=True), (*plan.units, "group"))
+    cell, occupied = sorted_codes(pd.concat(placed, ignore_index=True), (*plan.units, "group"))
     made: dict[tuple, Array] = {}
 
     def add(parts: list[Array], place: Array, size: int) -> Array:
@@ -236,12 +236,7 @@ class _Rows:
 
 
 def _checked(data: pd.DataFrame, plan: Plan) -> Array:
-    faults: list[Fault] = []
-    for name in plan.columns:
-        try:
-            column(data, name, "column")
-        except Faults as unknown:
-            faults += unknown.faults
+    faults = lacking(data.columns, plan.columns)
     if faults:
         raise Faults(faults)
     for name in plan.units:
@@ -278,10 +273,10 @@ def _codes(values: pd.Series) -> Array:
     )
 
 
-def _sorted_codes(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Array, pd.DataFrame]:
+def sorted_codes(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Array, pd.DataFrame]:
     """Codes in the order of the labels, and the labels."""
     if not names:
-        return np.zeros(len(frame), dtype=np.intp), frame.iloc[:1].reset_index(drop=True)
+        return np.zeros(len(frame), dtype=np.intp), frame[[]].iloc[:1].reset_index(drop=True)
     grouped = frame.groupby(list(names), sort=True, dropna=False, observed=True)
     code = grouped.ngroup().to_numpy()
     first = np.zeros(int(code.max()) + 1, dtype=np.intp)

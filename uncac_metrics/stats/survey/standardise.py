@@ -16,7 +16,7 @@ import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.calibration import calibrated
-from uncac_metrics.stats.survey.design import Design, _unknown
+from uncac_metrics.stats.survey.design import Design, unknown_column
 from uncac_metrics.stats.survey.distances import FREE
 from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.targets import by_level, cells, shown, some
@@ -79,7 +79,7 @@ def standardise(
     classes, domains, excluding = _names(by), _names(over), _names(excluding_missing)
     data, faults = design.data, []
     for role, names in (("by", classes), ("over", domains), ("excluding_missing", excluding)):
-        faults += [_unknown(data, c, role) for c in names if c not in data.columns]
+        faults += [unknown_column(data, c, role) for c in names if c not in data.columns]
     place = f"population of {' × '.join(classes)!r}"
     shares = by_level(population, classes, place, "standardise", faults)
     if shares is not None:

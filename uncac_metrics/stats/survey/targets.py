@@ -11,7 +11,7 @@ import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.arguments import is_numeric
-from uncac_metrics.stats.survey.design import Design, _unknown
+from uncac_metrics.stats.survey.design import Design, unknown_column
 from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.sums import compress, label
 
@@ -92,7 +92,7 @@ def targets(
     listed = _listed(margins, name, faults)
     for columns, totals in listed:
         what = " × ".join(columns)
-        absent = [_unknown(design.data, c, what) for c in columns if c not in design.data.columns]
+        absent = [unknown_column(design.data, c, what) for c in columns if c not in design.data.columns]
         if absent:
             faults += absent
             continue
@@ -212,7 +212,7 @@ def _variance(design: Design, column: str, live: Array, name: str, faults: list[
     """Variance of the working model at the rows with weight."""
     place = f"scale_variance {column!r}"
     if column not in design.data.columns:
-        faults.append(_unknown(design.data, column, "scale_variance"))
+        faults.append(unknown_column(design.data, column, "scale_variance"))
         return None
     if not is_numeric(design.data[column]):
         faults.append(Fault(name, place, "not numeric", "name a column of numbers"))
