@@ -161,7 +161,8 @@ def test_oracle_script_refuses_wrong_numbers(data_folder, tmp_path):
             return [shifted(v) for v in value]
         return value * (1 + 1e-6) if isinstance(value, (int, float)) else value
 
-    numeric = [c for c in document["cases"] if "expected" in c]
+    # R finds ordinal models by a search that stops early: they are compared less closely
+    numeric = [c for c in document["cases"] if "expected" in c and c["estimator"]["kind"] != "ordinal"]
     document["cases"] = [c | {"expected": shifted(c["expected"])} for c in numeric]
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(document))

@@ -1,6 +1,8 @@
 """Design-based estimation from complex samples."""
 
+from uncac_metrics.stats.survey.association import chi_square, log_linear, t_test
 from uncac_metrics.stats.survey.calibration import calibrate, poststratify, rake
+from uncac_metrics.stats.survey.categories import multinomial, ordinal
 from uncac_metrics.stats.survey.concentration import burden, concentration, gini, kakwani, lorenz
 from uncac_metrics.stats.survey.contrasts import contrast, risk_ratio
 from uncac_metrics.stats.survey.design import Design
@@ -11,10 +13,13 @@ from uncac_metrics.stats.survey.planning import expected_interval, power, sample
 from uncac_metrics.stats.survey.plans import Measure, Plan, SparkExecutor
 from uncac_metrics.stats.survey.pps import pps_design
 from uncac_metrics.stats.survey.quantiles import quantile
+from uncac_metrics.stats.survey.ranks import rank_test
+from uncac_metrics.stats.survey.regression import glm
 from uncac_metrics.stats.survey.replicates import replicate_design
 from uncac_metrics.stats.survey.resampling import with_replicates
 from uncac_metrics.stats.survey.scan import CellTable, cells, merge, scan
 from uncac_metrics.stats.survey.standardise import standardise
+from uncac_metrics.stats.survey.testing import TestResult
 from uncac_metrics.stats.survey.trimming import trim
 from uncac_metrics.stats.survey.twophase import two_phase
 
@@ -24,20 +29,26 @@ __all__ = [
     "Measure",
     "Plan",
     "SparkExecutor",
+    "TestResult",
     "burden",
     "calibrate",
     "cdf",
     "cells",
+    "chi_square",
     "concentration",
     "contrast",
     "correlation",
     "covariance",
     "expected_interval",
     "gini",
+    "glm",
     "kakwani",
+    "log_linear",
     "lorenz",
     "mean",
     "merge",
+    "multinomial",
+    "ordinal",
     "pool",
     "poststratify",
     "power",
@@ -45,6 +56,7 @@ __all__ = [
     "proportion",
     "quantile",
     "rake",
+    "rank_test",
     "ratio",
     "replicate_design",
     "risk_ratio",
@@ -52,6 +64,7 @@ __all__ = [
     "sample_size_difference",
     "scan",
     "standardise",
+    "t_test",
     "table",
     "total",
     "trim",
