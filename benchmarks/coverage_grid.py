@@ -24,7 +24,7 @@ from joblib import Parallel, delayed
 from uncac_metrics.stats import intervals, survey
 
 LEVEL, CV = 0.95, 0.6
-METHODS = ("korn_graubard", "beta", "clopper_pearson", "wilson", "logit", "wald")
+METHODS = ("korn_graubard", "beta", "clopper_pearson", "wilson", "likelihood", "logit", "wald")
 GRID = list(itertools.product((0.005, 0.02, 0.10, 0.50), (10, 30, 100), (12, 50), (0.02, 0.10)))
 
 

@@ -237,7 +237,9 @@ def test_zero_events_under_unequal_weights_use_the_effective_size():
     assert row.upper == pytest.approx(1 - 0.025 ** (kish / 40), rel=1e-9)
 
 
-@pytest.mark.parametrize("interval", ["korn_graubard", "beta", "clopper_pearson", "wilson", "logit", "arcsine", "wald"])
+@pytest.mark.parametrize(
+    "interval", ["korn_graubard", "beta", "clopper_pearson", "wilson", "likelihood", "logit", "arcsine", "wald"]
+)
 def test_every_interval_is_sensible_at_zero_and_full_counts(interval):
     for paid in ([0] * 30, [1] * 30, [1] + [0] * 29):
         row = survey.proportion(design_of(paid=paid), "paid", interval=interval).table.iloc[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import likelihood
 import numpy as np
 import pandas as pd
 from common import CLOSED, DESIGNS, ITERATIVE, KINDS, Comparison, Unsupported, domain_of, read, variable
@@ -13,6 +14,7 @@ from uncac_metrics.stats import intervals, survey
 
 CI_METHODS = {
     "mean": "wald", "xlogit": "logit", "logit": "logit", "asin": "arcsine", "beta": "beta", "wilson": "wilson",
+    "likelihood": "likelihood",
 }  # fmt: skip
 LONELY = {
     "fail": "error",
@@ -89,6 +91,14 @@ def linear(case: dict, design: survey.Design, result: Comparison) -> None:
         estimates = survey.mean(design, ys, **common)
     else:
         estimates = survey.proportion(design, ys, interval="wald", **common)
+    if method == "likelihood":
+        [row] = np.flatnonzero(estimates.table["in.domain"] == "in") if domain else [0]
+        inside = data["in.domain"].eq("in").to_numpy() if domain else np.ones(len(data), dtype=bool)
+        one = estimates.table.iloc[row]
+        lower, upper = likelihood.limits(
+            design, inside & (design.weight > 0), ys[0].to_numpy(float), one["std_error"], one["df"]
+        )
+        estimates = estimates.with_columns(lower=lower, upper=upper)
     compare(result, case, estimates, by, names, method)
 
 
@@ -116,7 +126,7 @@ def compare(
             result.differences.append(f"{row['term']}: {found.size} rows match")
             return
         order.append(int(found[0]))
-    limits = ITERATIVE if method == "logit" else CLOSED
+    limits = ITERATIVE if method in ("logit", "likelihood") else CLOSED
     if method == "beta" and "R counts item-missing rows in n" in case.get("caution", ""):
         eligible = table["n_eligible"].to_numpy()[order]
         limits = 1e-4 if (eligible != table["n"].to_numpy()[order]).any() else CLOSED

@@ -114,6 +114,57 @@ def wilson(p: Array, n_effective: Array, df: Array, level: float = 0.95) -> Limi
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
+def likelihood(p: Array, n_effective: Array, df: Array, level: float = 0.95) -> Limits:
+    r"""Values whose likelihood ratio is not refused, on the effective sample size.
+
+    All :math:`q` with :math:`2 n^* \{p \log(p / q) + (1 - p) \log((1 - p) / (1 - q))\} \le t^2`: the binomial
+    deviance divided by the design effect (Rao and Scott 1984), with Student's t for the normal quantile. At zero
+    events the upper limit is :math:`1 - \exp(-t^2 / 2 n^*)`.
+
+    Examples
+    --------
+    >>> lower, upper = likelihood(np.array([0.0, 0.2]), np.array([100.0, 100.0]), np.array([np.inf, np.inf]))
+    >>> lower.round(4), upper.round(4)
+    (array([0.    , 0.1297]), array([0.019 , 0.2854]))
+    """
+    p, m, df = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (p, n_effective, df)))
+    t2 = t_quantile(level, df) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        edge = np.exp(-t2 / (2 * m))
+    inside = (p > 0) & (p < 1) & (m > 0) & (t2 > 0) & np.isfinite(t2)
+    unknown = np.isnan(p) | np.isnan(m) | np.isnan(t2)
+    limits = []
+    for side in (-1, 1):
+        out = np.where(p == (side < 0), edge if side < 0 else 1 - edge, p)  # all events, or none
+        if inside.any():
+            out[inside] = _deviance_limit(p[inside], m[inside], t2[inside], side)
+        limits.append(np.where(unknown, np.nan, out))
+    return limits[0], limits[1]
+
+
+def deviance(p: Array, n_effective: Array, eta: Array) -> Array:
+    """Binomial deviance of the log odds `eta` where the share `p` (between 0 and 1) was seen among `n_effective`."""
+    ratio, other = _log_ratio(p, special.expit(eta), eta), _log_ratio(1 - p, special.expit(-eta), -eta)
+    return 2 * n_effective * (p * ratio + (1 - p) * other)
+
+
+def _deviance_limit(p: Array, m: Array, t2: Array, side: int) -> Array:
+    """Newton's method in the log odds, where the deviance is convex: after one step it comes from outside."""
+    eta = special.logit(p) + side * np.sqrt(t2 / (m * p * (1 - p)))
+    for _ in range(100):
+        step = (deviance(p, m, eta) - t2) / (2 * m * (special.expit(eta) - p))
+        eta = eta - step
+        if np.all(np.abs(step) <= 1e-14 * np.maximum(np.abs(eta), 1)):
+            break
+    return special.expit(eta)
+
+
+def _log_ratio(p: Array, q: Array, eta: Array) -> Array:
+    """log(p / q) for q = expit(eta), exact where they are close and where q is next to nothing."""
+    near = q > p / 2
+    return np.where(near, -np.log1p((np.where(near, q, p) - p) / p), np.log(p) - special.log_expit(eta))
+
+
 def clopper_pearson(p: Array, n_effective: Array, level: float = 0.95) -> Limits:
     """Exact binomial (beta) interval for `p` on `n_effective` trials.
 
@@ -159,6 +210,7 @@ PROPORTION: dict[str, Callable[..., Limits]] = {
     "beta": lambda a: beta(a["p"], a["n_effective"], a["n"], a["df"], a["level"]),
     "clopper_pearson": lambda a: clopper_pearson(a["p"], a["n_effective"], a["level"]),
     "wilson": lambda a: wilson(a["p"], a["n_effective"], a["df"], a["level"]),
+    "likelihood": lambda a: likelihood(a["p"], a["n_effective"], a["df"], a["level"]),
     "logit": lambda a: logit(a["p"], a["std_error"], a["df"], a["level"]),
     "arcsine": lambda a: arcsine(a["p"], a["std_error"], a["df"], a["level"]),
     "wald": lambda a: wald(a["p"], a["std_error"], a["df"], a["level"]),
