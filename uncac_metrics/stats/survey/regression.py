@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats import chi_square_sums
@@ -33,7 +34,6 @@ from uncac_metrics.stats.survey.families import checked_outcome, family_of
 from uncac_metrics.stats.survey.formulas import ModelFrame, model_frame
 from uncac_metrics.stats.survey.influence import BLOCK, answered_df, row_scores
 from uncac_metrics.stats.survey.testing import TestResult
-from uncac_metrics.stats.survey.threads import one_thread
 from uncac_metrics.stats.survey.variance import AnyScores
 
 Array = np.ndarray
@@ -279,7 +279,7 @@ def fit_frame(
         listed = ", ".join(frame.names[j] for j in redundant)
         remedy = "leave them out, or merge levels that few rows have"
         raise Faults([Fault("glm", "formula", f"columns that follow from the others: {listed}", remedy)])
-    with one_thread():
+    with threadpool_limits(limits=1, user_api="blas"):  # the blocks are small: more threads wait for each other
         found = irls.solve(x, y, weight, offset, family)
     if not found.converged:
         _explain(frame, found, x, offset, family)
