@@ -283,9 +283,7 @@ def make_table(columns: dict[str, Any], breakdowns: Sequence[str] = ()) -> pd.Da
         value = columns.get(name)
         if name in ESTIMATE_LEADING or name in breakdowns or name in TEXT:
             default = {"obs_status": "A", "conf_status": "F", "display": "shown"}.get(name, "")
-            out[name] = pd.array(
-                np.broadcast_to(np.asarray(default if value is None else value, dtype=object), n), dtype="str"
-            )
+            out[name] = _texts(default if value is None else value, n)
         elif name in COUNTS or name == "events":
             filled = np.broadcast_to(np.asarray(np.nan if value is None else value, dtype=float), n)
             missing = np.isnan(filled)
@@ -293,6 +291,13 @@ def make_table(columns: dict[str, Any], breakdowns: Sequence[str] = ()) -> pd.Da
         else:
             out[name] = np.broadcast_to(np.asarray(np.nan if value is None else value, dtype=float), n).copy()
     return pd.DataFrame(out)
+
+
+def _texts(value: Any, n: int) -> pd.api.extensions.ExtensionArray:
+    """A text for each of n rows, from one or from n."""
+    if isinstance(value, str):
+        return pd.array([value], dtype="str").take(np.zeros(n, dtype=np.intp))
+    return pd.array(np.broadcast_to(np.asarray(value, dtype=object), n), dtype="str")
 
 
 def empty_table(breakdowns: Sequence[str] = ()) -> pd.DataFrame:

@@ -20,8 +20,9 @@ Limits = tuple[Array, Array]
 def t_quantile(level: float, df: Array | float) -> Array:
     """Two-sided quantile of Student's t (the normal at infinite df; NaN without degrees of freedom)."""
     df = np.asarray(df, dtype=float)
+    known, place = np.unique(df, return_inverse=True)  # many estimates have the same degrees of freedom
     with np.errstate(invalid="ignore"):
-        t = special.stdtrit(np.where(df > 0, df, np.nan), 0.5 + level / 2)
+        t = special.stdtrit(np.where(known > 0, known, np.nan), 0.5 + level / 2)[place].reshape(df.shape)
     return np.where(np.isinf(df) & (df > 0), special.ndtri(0.5 + level / 2), t)
 
 

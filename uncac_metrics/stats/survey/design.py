@@ -72,6 +72,8 @@ class Design:
 
     data: pd.DataFrame
     weight: Array
+    kept: Array | None
+    """Rows with a positive weight; None where every row has one."""
     unit: Array
     """Final sampling unit of every row, shape (n,)."""
     stages: tuple[Stage, ...]
@@ -119,27 +121,24 @@ class Design:
                 ]
             )
         _check(data, weight, stratum, units, sizes)
-        strata = dense_codes(data[stratum]) if stratum else np.zeros(len(data), dtype=np.intp)
-        ids = [dense_codes(data[u]) for u in units] or [np.arange(len(data))]
-        # element sampling below the named clusters: an fpc for one stage more than there are units
-        if len(sizes) == len(ids) + 1:
-            ids.append(np.arange(len(data)))
-        psus = combine(strata, ids[0]) if nest and units else ids[0]
-        if stratum and units and not nest:
-            _check_nested(data, stratum, units[0], strata, psus)
-        population = [data[s].to_numpy(dtype=float) for s in sizes]
-        if pps:
-            strata = certain_apart(strata, psus, population, sizes, singleton)
-        elif singleton == "collapse":
-            strata, population = collapse(strata, psus, population)
-        stages, unit, implied = make_stages(strata, [psus, *ids[1:]], population, sizes, pps)
+        plan = (stratum, units, sizes, pps, nest, singleton)
+        names = [*([stratum] if stratum else []), *units, *sizes]
+        starts = _runs(data, names) if units and len(sizes) <= len(units) else None
+        if starts is None:
+            stages, unit, implied = _staged(data, *plan)
+        else:
+            try:
+                stages, unit, implied = _staged(data[list(dict.fromkeys(names))].iloc[starts], *plan)
+            except Faults:
+                _staged(data, *plan)  # the same faults, with the numbers of the rows
+                raise
+            unit = np.repeat(unit, np.diff(starts, append=len(data)))
         w = implied[unit] if weight is None else data[weight].to_numpy(dtype=float)
         first = stages[0]
-        if singleton in ("error", "collapse"):
-            _check_lonely(data, stratum, strata, stages)
-        live = np.full(first.stratum.size, bool(w.min() > 0))
-        if not live[0]:
-            live[first.unit[unit[w > 0]]] = True
+        kept = _positive(w)
+        live = np.full(first.stratum.size, kept is None)
+        if kept is not None:
+            live[first.unit[unit[kept]]] = True
         labels = None
         if frame is not None:
             rows = np.empty(first.stratum.size, dtype=np.intp)
@@ -151,7 +150,7 @@ class Design:
                 ]
             )
         values = {
-            "data": data, "weight": w, "unit": unit, "stages": stages, "singleton": singleton,
+            "data": data, "weight": w, "kept": kept, "unit": unit, "stages": stages, "singleton": singleton,
             "singleton_domain": singleton_domain, "frame": frame, "labels": labels,
             "n_units": int(stages[-1].unit.size), "n_psu": int(live.sum()),
             "n_strata": int(np.unique(first.stratum[live]).size), "quadratic": None, "calibration": None,
@@ -162,6 +161,8 @@ class Design:
 
     def changed(self, **values: Any) -> Design:
         """A copy with some attributes set anew: how calibrated, replicate and two-phase designs are made."""
+        if "weight" in values:
+            values["kept"] = _positive(values["weight"])
         copy = object.__new__(Design)
         for f in fields(self):
             object.__setattr__(copy, f.name, values.get(f.name, getattr(self, f.name)))
@@ -194,6 +195,51 @@ class Design:
             f"Design({self.n:,} rows, {self.n_psu:,} PSUs in {self.n_strata:,} {strata}, {self.df:,} df, "
             f"sum of weights {self.weight.sum():,.10g})"
         )
+
+
+def _positive(weight: Array) -> Array | None:
+    """Rows with a positive weight; None for all of them."""
+    return None if weight.min() > 0 else np.flatnonzero(weight > 0)
+
+
+def _runs(data: pd.DataFrame, names: list[str]) -> Array | None:
+    """First rows of the runs of rows that are alike in these columns; None where runs are short or not plain to see."""
+    if not names or not len(data):
+        return None
+    change = np.zeros(len(data), dtype=bool)
+    change[0] = True
+    for name in names:
+        values = data[name]
+        codes = values.cat.codes if isinstance(values.dtype, pd.CategoricalDtype) else values
+        if not (isinstance(codes.dtype, np.dtype) and codes.dtype.kind in "iufb"):
+            return None
+        array = codes.to_numpy()
+        change[1:] |= array[1:] != array[:-1]
+    starts = np.flatnonzero(change)
+    return starts if 4 * starts.size <= len(data) else None
+
+
+def _staged(
+    data: pd.DataFrame, stratum: str | None, units: list[str], sizes: list[str], pps: bool, nest: bool, singleton: str
+) -> tuple[tuple[Stage, ...], Array, Array]:
+    """Stages, final unit of every row, and the weight of each unit that the population sizes imply."""
+    strata = dense_codes(data[stratum]) if stratum else np.zeros(len(data), dtype=np.intp)
+    ids = [dense_codes(data[u]) for u in units] or [np.arange(len(data))]
+    # element sampling below the named clusters: an fpc for one stage more than there are units
+    if len(sizes) == len(ids) + 1:
+        ids.append(np.arange(len(data)))
+    psus = combine(strata, ids[0]) if nest and units else ids[0]
+    if stratum and units and not nest:
+        _check_nested(data, stratum, units[0], strata, psus)
+    population = [data[s].to_numpy(dtype=float) for s in sizes]
+    if pps:
+        strata = certain_apart(strata, psus, population, sizes, singleton)
+    elif singleton == "collapse":
+        strata, population = collapse(strata, psus, population)
+    stages, unit, implied = make_stages(strata, [psus, *ids[1:]], population, sizes, pps)
+    if singleton in ("error", "collapse"):
+        _check_lonely(data, stratum, strata, stages)
+    return stages, unit, implied
 
 
 def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
@@ -234,6 +280,11 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
         raise Faults([Fault("Design", "data", "no rows", "a design needs at least one")])
     for role, name in named:
         values = data[name]
+        numeric = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
+        if numeric and (values.dtype.kind != "f" or role in ("weight", "fpc")):
+            array = values.to_numpy()
+            if role not in ("weight", "fpc") or (array.min() > 0 and array.max() < np.inf):
+                continue
         missing = values.isna().to_numpy()
         if missing.any():
             remedy = "give every row one, or leave the rows out and adjust the weights of the others"
@@ -243,8 +294,6 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
                 faults.append(Fault("Design", f"{role} {name!r}", "not numeric", "convert the column to numbers"))
                 continue
             numbers = values.to_numpy(dtype=float, na_value=np.nan)
-            if numbers.size and numbers.min() > 0 and numbers.max() < np.inf:
-                continue
             if np.isinf(numbers).any():
                 faults.append(Fault("Design", f"{role} {name!r}", "infinite values", "", **rows_of(np.isinf(numbers))))
             low = numbers < 0 if role == "weight" else numbers <= 0

@@ -19,7 +19,7 @@ from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.survey.arguments import By, Variable, base_of, grouping
 from uncac_metrics.stats.survey.design import Design, column
 from uncac_metrics.stats.survey.linear import linear
-from uncac_metrics.stats.survey.sums import Pair, finest, groups
+from uncac_metrics.stats.survey.sums import Pair, finest, groups, n_combinations
 from uncac_metrics.stats.survey.variance import ReplicateScores
 
 Array = np.ndarray
@@ -71,11 +71,11 @@ def rows_used(design: Design, ok: Array, by: By = None) -> Rows:
     names = grouping(by)
     for name in names:
         column(design.data, name, "by")
-    keep = design.weight > 0
+    keep = design.kept
     place, levels = finest(design.data, names, keep)
-    made = groups(names, levels, names, int(place.max(initial=0)) + 1)
+    made = groups(names, levels, names, n_combinations(levels))
     group = np.full(design.n, -1, dtype=np.intp)
-    group[keep] = made.of_finest[place]
+    group[slice(None) if keep is None else keep] = made.of_finest[place]
     index = np.flatnonzero((group >= 0) & ok)
     return Rows(design, index, group[index], design.weight[index], len(made.labels))
 

@@ -29,8 +29,9 @@ from uncac_metrics.stats.survey.arguments import (
 )
 from uncac_metrics.stats.survey.design import Design, column
 from uncac_metrics.stats.survey.margins import Margin
+from uncac_metrics.stats.survey.passes import CellPass, Pass
 from uncac_metrics.stats.survey.stages import rows_of
-from uncac_metrics.stats.survey.sums import CellPass, Domains, Pair, Pass, finest, groups
+from uncac_metrics.stats.survey.sums import Domains, Pair, finest, groups, n_combinations
 from uncac_metrics.stats.survey.variance import AnyScores, ReplicateScores, Stacked
 
 Array = np.ndarray
@@ -265,14 +266,14 @@ def linear(
     own = tuple(dict.fromkeys(b for p in pairs for b in p.labels))
     if not pairs:
         return Estimates(empty_table((*own, *by)))
-    keep = design.weight > 0
+    keep = design.kept
     if missing == "error":
-        _refuse_missing(pairs, keep)
+        _refuse_missing(pairs, design.weight > 0)
     place, levels = finest(design.data, by, keep)
-    whole = Pass(design, place, keep)
+    whole = Pass(design, place, n_combinations(levels), keep)
     domains = [groups(by, levels, g, whole.n_finest) for g in groupings]
-    result = from_pass(whole, pairs, domains, level=level, interval=interval, df=df, deff=deff)
-    return result.with_columns(method=[f"{m}; missing: {missing}" for m in result.table["method"]])
+    method = f"{design.method}; df: {df}; deff: {deff}; missing: {missing}"
+    return from_pass(whole, pairs, domains, level=level, interval=interval, df=df, deff=deff, method=method)
 
 
 def from_pass(
@@ -284,6 +285,7 @@ def from_pass(
     interval: str | None,
     df: str | int,
     deff: str,
+    method: str | None = None,
 ) -> Estimates:
     """Estimates from the sums of a pass: everything that comes after the rows have been read."""
     design = whole.design
@@ -310,10 +312,17 @@ def from_pass(
     }
     within = np.repeat([pairs[i // len(margins)].within for i in range(len(parts))], lengths)
     floor = np.repeat([0.0 if pairs[i // len(margins)].nonnegative else -np.inf for i in range(len(parts))], lengths)
-    _finish(columns, np.concatenate(variances), within, floor, level, interval)
+
+    def weight_effect() -> Array:
+        """Kish's design effect of the weights; asked for where an estimate shows no spread."""
+        squares = [m.cells.totals({"ww": whole.squares(p)})["ww"] for p in pairs for m in margins]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return columns["n"] * np.concatenate(squares) / columns["counted_weight"] ** 2
+
+    _finish(columns, np.concatenate(variances), within, floor, level, interval, weight_effect)
     if design.replicates is not None:
         _tell_undefined(columns, design.replicates.n, np.concatenate([_undefined(b) for b in blocks]))
-    columns["method"] = f"{design.method}; df: {df}; deff: {deff}"
+    columns["method"] = method or f"{design.method}; df: {df}; deff: {deff}"
     return Estimates(make_table(columns, [*own, *(b for b in by if b not in own)]), (whole_scores,))
 
 
@@ -352,16 +361,18 @@ def _estimate(pair: Pair, t: dict[str, Array], deff: str) -> dict:
             srs = t["w"] * spread / (n - 1) / t["x"] ** 2
         if deff == "wor":
             srs = srs * (1 - n / t["w"])
-        weight_deff = t["n"] * t["ww"] / t["wc"] ** 2
     # residue of rounding is no spread
     srs = np.where((n > 1) & (spread > 1e-13 * t["yy"]), srs, np.nan)
     return {
         "statistic": pair.kind, "value": value, "n": t["n"], "n_eligible": t["n_eligible"], "events": t["events"],
-        "srs": srs, "weight_deff": weight_deff,
+        "srs": srs, "counted_weight": t["wc"],
     }  # fmt: skip
 
 
-def _finish(columns: dict, variance: Array, within: Array, floor: Array, level: float, interval: str | None) -> None:
+def _finish(
+    columns: dict, variance: Array, within: Array, floor: Array, level: float, interval: str | None,
+    weight_effect: Callable[[], Array],
+) -> None:  # fmt: skip
     """Standard errors, limits, design effect, cv and status, in place."""
     value, n, df = columns["value"], columns["n"].astype(float), columns["df"].astype(float)
     defined = ~np.isnan(value)
@@ -373,16 +384,19 @@ def _finish(columns: dict, variance: Array, within: Array, floor: Array, level: 
     lower, upper = intervals.wald(value, se, df, level)
     lower = np.maximum(lower, floor)  # what cannot be negative is not said to be
     used = np.full(value.shape, "wald", dtype=object)
-    if within.any():
-        low, high, name = intervals.proportion(
-            interval or "korn_graubard", p=np.clip(value[within], 0, 1), std_error=se[within], n=n[within],
-            df=df[within], weight_deff=columns["weight_deff"][within], level=level,
-        )  # fmt: skip
-        lower[within], upper[within], used[within] = low, high, name
     with np.errstate(divide="ignore", invalid="ignore"):
         cv = np.where(value != 0, se / np.abs(value), np.nan)
         effect = np.where(se > 0, se**2 / columns["srs"], np.nan)
-        worth = np.maximum(np.where(np.isnan(effect), columns["weight_deff"], effect), 1)
+    flat = within & np.isnan(effect) & (n > 0)
+    by_weights = weight_effect() if flat.any() else np.ones(value.shape)
+    if within.any():
+        low, high, name = intervals.proportion(
+            interval or "korn_graubard", p=np.clip(value[within], 0, 1), std_error=se[within], n=n[within],
+            df=df[within], weight_deff=by_weights[within], level=level,
+        )  # fmt: skip
+        lower[within], upper[within], used[within] = low, high, name
+    with np.errstate(invalid="ignore"):
+        worth = np.maximum(np.where(np.isnan(effect), by_weights, effect), 1)
         few = within & (n * np.minimum(value, 1 - value) / worth < EFFECTIVE_EVENTS)
     reason = np.full(value.shape, "", dtype=object)
     reason[few] = f"fewer than {EFFECTIVE_EVENTS} effective events: the interval may be too short"

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uncac_metrics.stats.survey.sums import BaseSums, CellPass, Domains, Pair, PairSums, Pass, compress
-from uncac_metrics.stats.survey.variance import AnyScores, UnitScores, linearised
+from uncac_metrics.stats.survey.passes import CellPass, Pass
+from uncac_metrics.stats.survey.sums import BaseSums, Domains, Pair, PairSums, Sparse, compress
+from uncac_metrics.stats.survey.variance import AnyScores, RatioScores, linearised
 
 Array = np.ndarray
-CANCELLED = 1e-9  # share of the sum of squares below which centring has to be done value by value
+CANCELLED = 1e-5  # share of the sums of squares below which centring has to be done value by value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class MarginBase:
     """What pairs with one denominator share in one grouping."""
 
@@ -22,6 +23,8 @@ class MarginBase:
     total: Mapping[str, Array]
     units: Array
     df: Array
+    moments: tuple[Array, Array] | None = None
+    """Σ c x² by group and Σ x by stratum, once they have been asked for."""
 
 
 class Margin:
@@ -43,7 +46,7 @@ class Margin:
             and not (rule and (stage.lonely.any() or design.singleton_domain))
         )  # fmt: skip
         if self._plain:
-            stratum = stage.stratum[stage.unit[self.cells.unit]]
+            stratum = stage.stratum[self.cells.unit]  # of one stage, final units are its units
             self._factor = stage.factor[stratum]
             self._stratum = compress(stratum.astype(np.int64) * self.n + self.cells.group, stage.size.size * self.n)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -74,6 +77,14 @@ class Margin:
     def _units_and_strata(self, use: Array | None) -> tuple[Array, Array]:
         """First-stage units and strata that each group has among the cells to use."""
         unit, group, n, first = self.cells.unit, self.cells.group, self.n, self.design.stages[0]
+        if self._plain and self.design.n_units == first.stratum.size:
+            every = use is None or bool(use.all())
+            strata = self._stratum_group
+            if not every:
+                met = np.zeros(strata.size, dtype=bool)
+                met[self._stratum[1][use]] = True
+                group, strata = group[use], strata[met]
+            return np.bincount(group, minlength=n), np.bincount(strata, minlength=n)
         if use is not None and not use.all():
             unit, group = unit[use], group[use]
         psu = first.unit[unit]
@@ -89,8 +100,8 @@ class Margin:
         design, cells, n = self.design, self.cells, self.n
         is_total = pair.kind == "total"
         if design.replicates is not None:
-            scores: AnyScores = self._replicated(pair, base, sums, value)
-            return scores, scores.variances()
+            made = self._replicated(pair, base, sums, value)
+            return made, made.variances()
         denominator = base.total["x"]
         safe = np.where(denominator != 0, denominator, np.inf)
         known = np.nan_to_num(value)
@@ -98,28 +109,43 @@ class Margin:
             y, x, group = self.whole.rows(pair, cells.domains)
             at = np.where(group >= 0, group, 0)
             u = y if is_total else (y - known[at] * x) / safe[at]
-            scores = linearised(design, np.where(group >= 0, u, 0.0), group, n)
-            return scores, scores.variances()
-        y = cells.gather(sums.y)
-        z = y if is_total else (y - known[cells.group] * base.x) / safe[cells.group]
-        scores = UnitScores(design, cells.unit, cells.group, z, n)
-        return scores, self._variances(scores) if self._plain else scores.variances()
+            linear = linearised(design, np.where(group >= 0, u, 0.0), group, n)
+            return linear, linear.variances()
+        by_cell = sums.y if cells.place is None else cells.gather(sums.dense())
+        scores = RatioScores(design, cells.unit, cells.group, by_cell, None if is_total else base.x, known, safe, n)
+        return scores, self._variances(scores, base) if self._plain else scores.built.variances()
 
-    def _variances(self, scores: UnitScores) -> Array:
-        """Σ c Σ (z − z̄)² by Σ c z² − Σ (c / n) (Σ z)²; value by value where that cancels."""
-        z, group = scores.value, scores.row
-        squares = np.bincount(group, weights=self._factor * z * z, minlength=self.n)
-        sums = np.bincount(self._stratum[1], weights=z, minlength=self._stratum[0].size)
-        means = np.bincount(self._stratum_group, weights=self._stratum_factor * sums * sums, minlength=self.n)
+    def _variances(self, scores: RatioScores, base: MarginBase) -> Array:
+        """Σ c Σ (z − z̄)² by Σ c z² − Σ (c / n) (Σ z)², z² by its binomial; value by value where that cancels."""
+        n, group, (of_stratum, stratum) = self.n, self.cells.group, self._stratum
+        y, at = (scores.y.value, scores.y.at) if isinstance(scores.y, Sparse) else (scores.y, slice(None))
+        fy = self._factor[at] * y
+        squares = np.bincount(group[at], weights=fy * y, minlength=n)
+        sums = np.bincount(stratum[at], weights=y, minlength=of_stratum.size)
+        whole = squares
+        if scores.x is not None:
+            if base.moments is None:
+                fx = self._factor * scores.x
+                xx = np.bincount(group, weights=fx * scores.x, minlength=n)
+                base.moments = xx, np.bincount(stratum, weights=scores.x, minlength=of_stratum.size)
+            xx, x_sums = base.moments
+            xy = np.bincount(group[at], weights=fy * scores.x[at], minlength=n)
+            value = scores.value
+            whole = squares + value * value * xx
+            squares = whole - 2 * value * xy
+            sums = sums - value[self._stratum_group] * x_sums
+        means = np.bincount(self._stratum_group, weights=self._stratum_factor * sums * sums, minlength=n)
         variance = squares - means
-        cancelled = np.flatnonzero(variance <= CANCELLED * squares)
+        cancelled = np.flatnonzero(variance <= CANCELLED * whole)
+        if scores.x is not None:
+            variance = variance / scores.denominator**2
         if cancelled.size:
             variance[cancelled] = scores.take(cancelled).variances()
         return variance
 
     def _replicated(self, pair: Pair, base: MarginBase, sums: PairSums, value: Array) -> AnyScores:
         replicates, cells = self.design.replicates, self.cells
-        y = replicates.sums(cells.unit, cells.group, cells.gather(sums.y), self.n)
+        y = replicates.sums(cells.unit, cells.group, cells.gather(sums.dense()), self.n)
         if pair.kind == "total":
             return replicates.scores(self.design, y, np.nan_to_num(value))
         x = replicates.sums(cells.unit, cells.group, base.x, self.n)

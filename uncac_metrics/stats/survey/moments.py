@@ -20,7 +20,8 @@ from uncac_metrics.stats.survey.arguments import By, Variable, grouping, variabl
 from uncac_metrics.stats.survey.design import Design, column
 from uncac_metrics.stats.survey.groupwise import Item, Rows, eligible, estimates_of, rows_used
 from uncac_metrics.stats.survey.linear import from_pass, linear
-from uncac_metrics.stats.survey.sums import Domains, Pair, Pass, finest
+from uncac_metrics.stats.survey.passes import Pass
+from uncac_metrics.stats.survey.sums import Domains, Pair, finest
 
 Array = np.ndarray
 MOST_POINTS = 200
@@ -295,7 +296,7 @@ def table(
     complete = design.data[list(names)].notna().all(axis=1).to_numpy()
     base, base_name, ok = eligible(design, denominator)
     ok = ok & complete
-    keep = design.weight > 0
+    keep = design.kept
     place, levels = finest(design.data, names, keep)
     sizes = [len(found) for found, _ in levels]
     inside = np.ones(levels[0][1].size, dtype=bool)
@@ -321,19 +322,19 @@ def table(
 
 
 def _counts(
-    design: Design, pairs: list[Pair], place: Array, keep: Array, domains: Domains, level: float, df: str | int
+    design: Design, pairs: list[Pair], place: Array, keep: Array | None, domains: Domains, level: float, df: str | int
 ) -> Estimates:
-    whole = Pass(design, place, keep)
+    whole = Pass(design, place, len(domains.of_finest), keep)
     return from_pass(whole, pairs, [domains], level=level, interval="wald", df=df, deff="wr")
 
 
 def _scaled(
-    design: Design, ok: Array, total: float, place: Array, keep: Array, domains: Domains, base_name: str, level: float,
-    df: str | int,
+    design: Design, ok: Array, total: float, place: Array, keep: Array | None, domains: Domains, base_name: str,
+    level: float, df: str | int,
 ) -> Estimates:  # fmt: skip
     """Shares of each combination among all rows that count, times a total."""
     cell = np.full(design.n, -1)
-    cell[keep] = domains.of_finest[place]
+    cell[slice(None) if keep is None else keep] = domains.of_finest[place]
     pairs = [
         Pair("count", np.where(ok, cell == i, np.nan), ok.astype(float), "proportion", base_name, True, {}, True)
         for i in range(len(domains.labels))

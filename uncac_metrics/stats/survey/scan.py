@@ -23,9 +23,10 @@ from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.survey.arguments import By, grouping, is_binary, numbers
 from uncac_metrics.stats.survey.design import Design, column, lacking
 from uncac_metrics.stats.survey.linear import from_pass
+from uncac_metrics.stats.survey.passes import CellPass, Pass
 from uncac_metrics.stats.survey.plans import Executor, Measure, Plan, RowGroups, partitions
 from uncac_metrics.stats.survey.stages import dense_codes, rows_of
-from uncac_metrics.stats.survey.sums import BaseSums, CellPass, Pair, PairSums, Pass, groups
+from uncac_metrics.stats.survey.sums import BaseSums, Pair, PairSums, groups
 
 Array = np.ndarray
 CELL = ("y", "x", "counted")
@@ -134,15 +135,17 @@ def cells(partition: pd.DataFrame | RowGroups, plan: Plan) -> CellTable:
     unit, units = _factorised(data, plan.units)
     group, combinations = _factorised(data, plan.by)
     rows = _Rows(weight, unit, len(units), len(data))
-    whole = Pass(rows, group, weight > 0)  # type: ignore[arg-type]
+    keep = None if (weight > 0).all() else np.flatnonzero(weight > 0)
+    whole = Pass(rows, group if keep is None else group[keep], len(combinations), keep)  # type: ignore[arg-type]
     sums: dict[tuple[int, str], Array] = {}
     totals: dict[tuple[int, str], Array] = {}
     arrays = {c: numbers(c, data[c]) for m in plan.measures for c in (m.numerator, m.denominator) if c}
     for i, m in enumerate(plan.measures):
         pair = _pair(m, arrays[m.numerator], arrays.get(m.denominator))
         base, own = whole.base(pair), whole.pair(pair)
-        sums |= {(i, "y"): own.y, (i, "x"): base.x, (i, "counted"): base.counted}
-        totals |= {(i, k): v for k, v in (*base.total.items(), *own.total.items())}
+        sums |= {(i, "y"): own.dense(), (i, "x"): base.x, (i, "counted"): base.counted}
+        total = {**base.total, **own.total, "ww": whole.squares(pair)}
+        totals |= {(i, k): v for k, v in total.items()}
     found = units.iloc[whole.cell_unit].reset_index(drop=True).assign(group=whole.cell_finest)
     return CellTable(plan, found, combinations, sums, totals)
 

@@ -35,16 +35,35 @@ def dense_codes(values: pd.Series) -> Array:
     """Dense codes in the order of the values."""
     array = values.to_numpy() if isinstance(values.dtype, np.dtype) else None
     if array is not None and array.dtype.kind in "iu" and array.size:
-        low = int(array.min())
-        span = int(array.max()) - low + 1
-        if span <= 4 * array.size + 1000:  # small whole numbers: addressed directly
-            shifted = array.astype(np.intp, copy=False)
-            if low:
-                shifted = shifted - low
-            seen = np.zeros(span, dtype=bool)
-            seen[shifted] = True
-            return shifted if seen.all() else (np.cumsum(seen) - 1)[shifted]
+        return whole_codes(array)[0].astype(np.intp, copy=False)
     return pd.factorize(values, sort=True)[0].astype(np.intp, copy=False)
+
+
+def whole_codes(array: Array) -> tuple[Array, list[int]]:
+    """Dense codes of whole numbers in their order, and the numbers.
+
+    Parameters
+    ----------
+    array : integer array of shape (n,)
+
+    Returns
+    -------
+    codes : integer array
+        The array itself where it holds dense codes.
+    levels : list of int
+    """
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, -1)
+    if high - low > 4 * array.size + 1000:
+        found, codes = np.unique(array, return_inverse=True)
+        return codes, found.tolist()
+    seen = np.zeros(high - low + 1, dtype=bool)
+    shifted = array if low == 0 else np.subtract(array, low, dtype=np.int64)
+    for start in range(0, array.size, 65_536):  # in the cache
+        seen[shifted[start : start + 65_536]] = True
+        if seen.all():
+            break
+    levels = (np.flatnonzero(seen) + low).tolist()
+    return (shifted if seen.all() else (np.cumsum(seen) - 1)[shifted]), levels
 
 
 def combine(*codes: Array) -> Array:

@@ -23,6 +23,7 @@ import numpy as np
 if TYPE_CHECKING:
     from uncac_metrics.stats.survey.design import Design
     from uncac_metrics.stats.survey.stages import Stage
+    from uncac_metrics.stats.survey.sums import Sparse
 
 Array = np.ndarray
 CHUNK = 4_000_000  # elements of a dense block: 32 MB
@@ -92,6 +93,8 @@ class UnitScores:
             return other.cross(self).T
         if isinstance(other, ReplicateScores):
             return np.zeros((self.n_rows, other.n_rows))
+        if isinstance(other, RatioScores):
+            other = other.built
         a, b = self.design, other.design
         if a is b and a.quadratic is not None:
             return self.sums().T @ (a.quadratic @ other.sums())
@@ -141,7 +144,49 @@ class ReplicateScores:
         return np.zeros((self.n_rows, other.n_rows))
 
 
-AnyScores = UnitScores | ReplicateScores
+@dataclass(frozen=True, eq=False)
+class RatioScores:
+    """Linearised values (y − R x) / X of many ratios, or y of totals, put together when they are asked for."""
+
+    design: Design
+    unit: Array
+    row: Array
+    y: Array | Sparse
+    """Weighted numerator by cell."""
+    x: Array | None
+    """Weighted denominator by cell; None for totals."""
+    value: Array
+    """R, shape (rows,)."""
+    denominator: Array
+    """X, shape (rows,)."""
+    n_rows: int
+
+    @cached_property
+    def built(self) -> UnitScores:
+        """The values by unit and row."""
+        z = self.y if isinstance(self.y, np.ndarray) else self.y.dense()
+        if self.x is not None:
+            z = (z - self.value[self.row] * self.x) / self.denominator[self.row]
+        return UnitScores(self.design, self.unit, self.row, z, self.n_rows)
+
+    def take(self, rows: Array) -> UnitScores:
+        """Scores of these rows, in this order."""
+        return self.built.take(rows)
+
+    def scaled(self, factor: Array) -> UnitScores:
+        """Scores of the estimates times `factor`, shape (rows,)."""
+        return self.built.scaled(factor)
+
+    def variances(self) -> Array:
+        """Variance of each estimate, shape (rows,)."""
+        return self.built.variances()
+
+    def cross(self, other: AnyScores | Stacked) -> Array:
+        """Covariance of these estimates with others, shape (rows, other rows)."""
+        return self.built.cross(other)
+
+
+AnyScores = UnitScores | ReplicateScores | RatioScores
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +224,7 @@ class Stacked:
 
 
 def _joined(parts: Sequence[AnyScores]) -> AnyScores:
+    parts = [p.built if isinstance(p, RatioScores) else p for p in parts]
     if isinstance(parts[0], ReplicateScores):
         return ReplicateScores(parts[0].design, np.hstack([p.deviations for p in parts]))  # type: ignore[union-attr]
     offsets = np.cumsum([0, *(p.n_rows for p in parts)])
