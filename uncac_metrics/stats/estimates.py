@@ -260,6 +260,7 @@ TEXT = (
     "quality",
     "method",
 )
+_TEXT = pd.StringDtype(na_value=np.nan)  # what "str" stands for, found once
 COUNTS = ("n", "n_eligible", "n_psu")
 
 
@@ -295,9 +296,9 @@ def make_table(columns: dict[str, Any], breakdowns: Sequence[str] = ()) -> pd.Da
 
 def _texts(value: Any, n: int) -> pd.api.extensions.ExtensionArray:
     """A text for each of n rows, from one or from n."""
-    if isinstance(value, str):
-        return pd.array([value], dtype="str").take(np.zeros(n, dtype=np.intp))
-    return pd.array(np.broadcast_to(np.asarray(value, dtype=object), n), dtype="str")
+    if isinstance(value, str) and n > 2_000:
+        return pd.array([value], dtype=_TEXT).take(np.zeros(n, dtype=np.intp))
+    return pd.array(np.broadcast_to(np.asarray(value, dtype=object), n), dtype=_TEXT)
 
 
 def empty_table(breakdowns: Sequence[str] = ()) -> pd.DataFrame:

@@ -170,7 +170,7 @@ def _restored(text: str, quoted: dict[str, str]) -> str:
 def _first_matrix(right: Any, data: pd.DataFrame, what: str) -> Any:
     try:
         with np.errstate(all="ignore"):  # values without a logarithm are a fault further on
-            return right.get_model_matrix(data, na_action="ignore", context={}, output="sparse")
+            return right.get_model_matrix(data, na_action="ignore", context={}, output="numpy")
     except Exception as error:  # whatever a function in the formula raises
         raise Faults([Fault(what, "formula", str(error).splitlines()[-1], "see its functions and columns")]) from error
 
@@ -183,9 +183,8 @@ def _left(formula: Any, data: pd.DataFrame, what: str) -> pd.Series:
 
 
 def _dense(matrix: Any) -> Array:
-    """Rows of a matrix in columns, as a dense array by row."""
-    matrix = getattr(matrix, "__wrapped__", matrix)
-    return np.ascontiguousarray(matrix.toarray(order="C") if hasattr(matrix, "toarray") else matrix, dtype=float)
+    """The numbers of a model matrix, row by row."""
+    return np.ascontiguousarray(getattr(matrix, "__wrapped__", matrix), dtype=float)
 
 
 def _matrix(spec: Any, data: pd.DataFrame, quoted: dict[str, str], what: str) -> Array:
@@ -207,7 +206,7 @@ def _matrix(spec: Any, data: pd.DataFrame, quoted: dict[str, str], what: str) ->
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataMismatchWarning)
         try:
-            return _dense(spec.get_model_matrix(frame, na_action="ignore", context={}, output="sparse"))
+            return _dense(spec.get_model_matrix(frame, na_action="ignore", context={}, output="numpy"))
         except DataMismatchWarning as error:
             text = str(error).split("original dataset): ")[-1].split("}")[0] + "}"
             raise Faults(

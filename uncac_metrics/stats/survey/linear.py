@@ -35,6 +35,7 @@ from uncac_metrics.stats.survey.sums import Domains, Pair, finest, groups, n_com
 from uncac_metrics.stats.survey.variance import AnyScores, ReplicateScores, Stacked
 
 Array = np.ndarray
+TOGETHER = 16_000_000  # sums by cell of several variables that are kept at once: 128 MB
 EFFECTIVE_EVENTS = 10
 """Events (or non-events, if fewer) over the design effect below which a share is flagged."""
 
@@ -293,18 +294,25 @@ def from_pass(
     own = tuple(dict.fromkeys(b for p in pairs for b in p.labels))
     margins = [Margin(whole, d, df) for d in domains]
     parts, blocks, variances = [], [], []
-    for pair in pairs:
-        sums = whole.pair(pair)
-        for margin in margins:
-            base = margin.base(pair)
-            columns = _estimate(pair, dict(base.total) | margin.cells.totals(sums.total), deff)
-            d = margin.cells.domains
-            labels = {b: d.labels[b].to_numpy() for b in by} | {b: pair.labels.get(b, "_T") for b in own}
-            named = {"indicator": pair.name, "denominator": pair.base or "_T", "df": base.df, "n_psu": base.units}
-            parts.append(columns | labels | named)
-            scores, variance = margin.scores(pair, base, sums, columns["value"])
-            blocks.append(scores)
-            variances.append(variance)
+    # under replicates the sums of several pairs are made together, as far as memory allows
+    together = 1 if design.replicates is None else max(1, TOGETHER // max(1, whole.cell_unit.size))
+    for start in range(0, len(pairs), together):
+        batch = pairs[start : start + together]
+        made = [whole.pair(pair) for pair in batch]
+        if design.replicates is not None:
+            for margin in margins:
+                margin.replicate(batch, made)
+        for pair, sums in zip(batch, made, strict=True):
+            for margin in margins:
+                base = margin.base(pair)
+                columns = _estimate(pair, dict(base.total) | margin.cells.totals(sums.total), deff)
+                d = margin.cells.domains
+                labels = {b: d.labels[b].to_numpy() for b in by} | {b: pair.labels.get(b, "_T") for b in own}
+                named = {"indicator": pair.name, "denominator": pair.base or "_T", "df": base.df, "n_psu": base.units}
+                parts.append(columns | labels | named)
+                scores, variance = margin.scores(pair, base, sums, columns["value"])
+                blocks.append(scores)
+                variances.append(variance)
     whole_scores = Stacked(tuple(blocks))
     lengths = [len(p["value"]) for p in parts]
     columns = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,8 @@ class MarginBase:
     df: Array
     moments: tuple[Array, Array] | None = None
     """Σ c x² by group and Σ x by stratum, once they have been asked for."""
+    replicates: Array | None = None
+    """Sums of x under every replicate (replicates × groups), once they have been made."""
 
 
 class Margin:
@@ -37,6 +39,7 @@ class Margin:
         self.n = len(domains.labels)
         self.df = df
         self._bases: dict[int, MarginBase] = {}
+        self._replicates: dict[int, Array] = {}
         design, stage = self.design, self.design.stages[0]
         # the plain design: one stage, no rule that depends on the domain
         rule = design.singleton in ("certainty", "adjust", "average")
@@ -120,16 +123,16 @@ class Margin:
         n, group, (of_stratum, stratum) = self.n, self.cells.group, self._stratum
         y, at = (scores.y.value, scores.y.at) if isinstance(scores.y, Sparse) else (scores.y, slice(None))
         fy = self._factor[at] * y
-        squares = np.bincount(group[at], weights=fy * y, minlength=n)
+        squares = np.bincount(group[at], fy * y, n)
         sums = np.bincount(stratum[at], weights=y, minlength=of_stratum.size)
         whole = squares
         if scores.x is not None:
             if base.moments is None:
                 fx = self._factor * scores.x
-                xx = np.bincount(group, weights=fx * scores.x, minlength=n)
+                xx = np.bincount(group, fx * scores.x, n)
                 base.moments = xx, np.bincount(stratum, weights=scores.x, minlength=of_stratum.size)
             xx, x_sums = base.moments
-            xy = np.bincount(group[at], weights=fy * scores.x[at], minlength=n)
+            xy = np.bincount(group[at], fy * scores.x[at], n)
             value = scores.value
             whole = squares + value * value * xx
             squares = whole - 2 * value * xy
@@ -143,12 +146,23 @@ class Margin:
             variance[cancelled] = scores.take(cancelled).variances()
         return variance
 
+    def replicate(self, pairs: Sequence[Pair], sums: Sequence[PairSums]) -> None:
+        """Make the sums of several pairs under every replicate together; they stay until the next call."""
+        wanted = {id(s): self.cells.gather(s.dense()) for s in sums}
+        bases = [self.base(pair) for pair in pairs if pair.kind != "total"]
+        wanted |= {id(base): base.x for base in bases if base.replicates is None}
+        made = self.design.replicates.many_sums(
+            self.cells.unit, self.cells.group, np.stack(list(wanted.values()), axis=1), self.n
+        )
+        self._replicates = dict(zip(wanted, made, strict=True))
+        for base in bases:
+            if base.replicates is None:
+                base.replicates = self._replicates[id(base)]
+
     def _replicated(self, pair: Pair, base: MarginBase, sums: PairSums, value: Array) -> AnyScores:
-        replicates, cells = self.design.replicates, self.cells
-        y = replicates.sums(cells.unit, cells.group, cells.gather(sums.dense()), self.n)
-        if pair.kind == "total":
-            return replicates.scores(self.design, y, np.nan_to_num(value))
-        x = replicates.sums(cells.unit, cells.group, base.x, self.n)
+        y, x = self._replicates[id(sums)], base.replicates
+        if x is None or pair.kind == "total":
+            return self.design.replicates.scores(self.design, y, np.nan_to_num(value))
         with np.errstate(divide="ignore", invalid="ignore"):
             estimates = np.where(x != 0, y / np.where(x != 0, x, 1), np.nan)
-        return replicates.scores(self.design, estimates, value)
+        return self.design.replicates.scores(self.design, estimates, value)

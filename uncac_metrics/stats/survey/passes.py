@@ -17,6 +17,7 @@ from uncac_metrics.stats.survey.sums import BaseSums, Cells, Domains, Pair, Pair
 
 Array = np.ndarray
 ROWS = 32_768
+WIDE = 1_048_576  # rows at a time where only some of them are looked at
 SPARSE = 8  # cells for each row that says yes from which on the sums of a yes/no variable are kept as sparse
 
 
@@ -208,9 +209,11 @@ class Pass:
         few = np.count_nonzero(pair.numerator == 1) * SPARSE <= self.size
         cells = np.zeros(0 if few else self.size)
         codes, weights = [], []
-        for rows, low, high in self.blocks:
+        known = pair.within and pair.denominator is not None and pair.denominator.dtype.kind in "ub"
+        for start in range(0, len(self.place), WIDE):
+            rows = slice(start, start + WIDE)
             at = np.flatnonzero(self._block(pair.numerator, rows) == 1)
-            if pair.denominator is not None:
+            if pair.denominator is not None and not known:  # what lies within a complete denominator counts
                 below = self._block(pair.denominator, rows)[at]
                 at = at[below == 1] if pair.kind != "ratio" or pair.within else at[~np.isnan(below)]
             w, place, code = self.weight[rows][at], self.place[rows][at], self.cell[rows][at]
@@ -224,7 +227,7 @@ class Pass:
                 codes.append(code)
                 weights.append(w)
             else:
-                cells[low:high] += np.bincount(code - low, weights=w, minlength=high - low)
+                cells += np.bincount(code, weights=w, minlength=self.size)
         if crossed is None:
             total["xy"] = total["y"]
         total["yy"] = total["y"]

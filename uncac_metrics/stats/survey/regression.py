@@ -274,12 +274,13 @@ def fit_frame(
     weight = weight / weight.mean()
     one = frame.terms.get("1")
     change = irls.standardise(x, weight, one[0] if one else None)
-    redundant = irls.collinear(irls.gram(x, weight))
+    with threadpool_limits(limits=1, user_api="blas"):  # the blocks are small: more threads wait for each other
+        redundant = irls.collinear(irls.gram(x, weight))
     if redundant:
         listed = ", ".join(frame.names[j] for j in redundant)
         remedy = "leave them out, or merge levels that few rows have"
         raise Faults([Fault("glm", "formula", f"columns that follow from the others: {listed}", remedy)])
-    with threadpool_limits(limits=1, user_api="blas"):  # the blocks are small: more threads wait for each other
+    with threadpool_limits(limits=1, user_api="blas"):
         found = irls.solve(x, y, weight, offset, family)
     if not found.converged:
         _explain(frame, found, x, offset, family)

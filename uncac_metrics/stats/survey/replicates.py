@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.design import Design
@@ -30,6 +31,7 @@ Array = np.ndarray
 KINDS = ("JK1", "JKn", "JK2", "BRR", "fay", "bootstrap", "sdr", "other")
 """Jackknife (one stratum; strata; two units a stratum), balanced repeated replication, Fay's variant of it, bootstrap,
 successive differences, and replicates whose scale is given."""
+DENSE = 16  # cells a group from which on its factors are multiplied as a dense matrix
 GRID = 2.0**36  # factors are told apart to 1.5e-11
 
 
@@ -63,6 +65,24 @@ class Replicates:
 
         cells = sparse.csr_array((value, (self.of_unit[unit], group)), shape=(len(self.factors), n_groups))
         return np.ascontiguousarray((cells.T @ self.factors).T)
+
+    def many_sums(self, unit: Array, group: Array, values: Array, n_groups: int) -> Array:
+        """Weighted sums as :meth:`sums` for several variables (cells × variables): variables × replicates × groups.
+
+        One product of dense matrices a group: its units' factors by its cells.
+        """
+        if group.size < DENSE * n_groups:  # many small groups
+            return np.stack([self.sums(unit, group, column, n_groups) for column in values.T])
+        out = np.empty((values.shape[1], self.n, n_groups))
+        small = group.astype(np.int16) if n_groups < 2**15 else group  # sorted by digits
+        order = np.argsort(small, kind="stable")
+        ends = np.searchsorted(small[order], np.arange(n_groups + 1))
+        row, values = self.of_unit[unit[order]], values[order]
+        with threadpool_limits(limits=1, user_api="blas"):
+            for g in range(n_groups):
+                part = slice(ends[g], ends[g + 1])
+                out[:, :, g] = values[part].T @ self.factors[row[part]]
+        return out
 
     def ranks(self, unit: Array, group: Array, n_groups: int) -> Array:
         """Rank less one of the replicate weights of each group's units: degrees of freedom of a domain."""
