@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import SINGLETON_RULES, Fault, Faults
-from uncac_metrics.stats.survey.stages import Stage, certain_apart, collapse, combine, dense_codes, make_stages, rows_of
+from uncac_metrics.stats.survey.stages import (
+    Stage,
+    certain_apart,
+    collapse,
+    combine,
+    dense_codes,
+    make_stages,
+    rows_of,
+    runs,
+)
 
 Array = np.ndarray
 
@@ -123,7 +132,7 @@ class Design:
         _check(data, weight, stratum, units, sizes)
         plan = (stratum, units, sizes, pps, nest, singleton)
         names = [*([stratum] if stratum else []), *units, *sizes]
-        starts = _runs(data, names) if units and len(sizes) <= len(units) else None
+        starts = runs(data, names) if units and len(sizes) <= len(units) else None
         if starts is None:
             stages, unit, implied = _staged(data, *plan)
         else:
@@ -200,23 +209,6 @@ class Design:
 def _positive(weight: Array) -> Array | None:
     """Rows with a positive weight; None for all of them."""
     return None if weight.min() > 0 else np.flatnonzero(weight > 0)
-
-
-def _runs(data: pd.DataFrame, names: list[str]) -> Array | None:
-    """First rows of the runs of rows that are alike in these columns; None where runs are short or not plain to see."""
-    if not names or not len(data):
-        return None
-    change = np.zeros(len(data), dtype=bool)
-    change[0] = True
-    for name in names:
-        values = data[name]
-        codes = values.cat.codes if isinstance(values.dtype, pd.CategoricalDtype) else values
-        if not (isinstance(codes.dtype, np.dtype) and codes.dtype.kind in "iufb"):
-            return None
-        array = codes.to_numpy()
-        change[1:] |= array[1:] != array[:-1]
-    starts = np.flatnonzero(change)
-    return starts if 4 * starts.size <= len(data) else None
 
 
 def _staged(

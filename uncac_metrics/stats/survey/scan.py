@@ -25,7 +25,7 @@ from uncac_metrics.stats.survey.design import Design, column, lacking
 from uncac_metrics.stats.survey.linear import from_pass
 from uncac_metrics.stats.survey.passes import CellPass, Pass
 from uncac_metrics.stats.survey.plans import Executor, Measure, Plan, RowGroups, partitions
-from uncac_metrics.stats.survey.stages import dense_codes, rows_of
+from uncac_metrics.stats.survey.stages import dense_codes, rows_of, runs, whole_codes
 from uncac_metrics.stats.survey.sums import BaseSums, Pair, PairSums, groups
 
 Array = np.ndarray
@@ -258,6 +258,14 @@ def _checked(data: pd.DataFrame, plan: Plan) -> Array:
 
 def _factorised(data: pd.DataFrame, names: Sequence[str]) -> tuple[Array, pd.DataFrame]:
     """Codes of the combinations of some columns, and their labels."""
+    starts = runs(data, names)
+    if starts is not None:
+        code, labels = _factorised(data[list(names)].iloc[starts], names)
+        return np.repeat(code, np.diff(starts, append=len(data))), labels
+    if len(names) == 1 and isinstance(data[names[0]].dtype, np.dtype) and data[names[0]].dtype.kind in "iu":
+        values = data[names[0]].to_numpy()
+        code, levels = whole_codes(values)
+        return code, pd.DataFrame({names[0]: np.array(levels, dtype=values.dtype)})
     code = np.zeros(len(data), dtype=np.int64)
     for name in names:
         each = _codes(data[name])

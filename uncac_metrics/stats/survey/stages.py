@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,23 @@ def whole_codes(array: Array) -> tuple[Array, list[int]]:
             break
     levels = (np.flatnonzero(seen) + low).tolist()
     return (shifted if seen.all() else (np.cumsum(seen) - 1)[shifted]), levels
+
+
+def runs(data: pd.DataFrame, names: Sequence[str]) -> Array | None:
+    """First rows of the runs of rows that are alike in these columns; None where runs are short or not plain to see."""
+    if not names or not len(data):
+        return None
+    change = np.zeros(len(data), dtype=bool)
+    change[0] = True
+    for name in names:
+        values = data[name]
+        codes = values.cat.codes if isinstance(values.dtype, pd.CategoricalDtype) else values
+        if not (isinstance(codes.dtype, np.dtype) and codes.dtype.kind in "iufb"):
+            return None
+        array = codes.to_numpy()
+        change[1:] |= array[1:] != array[:-1]
+    starts = np.flatnonzero(change)
+    return starts if 4 * starts.size <= len(data) else None
 
 
 def combine(*codes: Array) -> Array:
