@@ -13,6 +13,7 @@ from typing import Any
 
 from uncac_metrics._data import data_folder, datasets_folder
 from uncac_metrics.builds.plan import Inputs, Job
+from uncac_metrics.designs import side_files
 from uncac_metrics.model import Faults, Source
 
 LIBRARIES = ("jinja2", "matplotlib", "narwhals", "numpy", "pandas", "pandera", "scipy", "statsmodels")
@@ -76,6 +77,9 @@ def describe(inputs: Inputs, jobs: Iterable[Job], settings: Mapping[str, Any]) -
                     "sha256": digest(Path(job.source.file)),
                 },
                 "data": {"file": job.source.path, "sha256": _data_digest(job.source)},
+                "beside": [
+                    {"file": p.name, "sha256": digest(p) if p.is_file() else ""} for _, p, _ in side_files(job.source)
+                ],
                 "title": job.source.title,
                 "producer": job.source.producer,
                 "terms": job.source.terms,

@@ -103,7 +103,8 @@ def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
     lower, upper = intervals.wald(value, se, df, level)
     used = np.full(len(value), "wald", dtype=object)
     top = np.where(first["unit"] == "%", 100.0, 1.0)
-    shares = ~first["interval"].isin(["wald", ""]).to_numpy() & (value > 0) & (value < top)
+    of_shares = first["interval"].isin([name for name in intervals.PROPORTION if name != "wald"]).to_numpy()
+    shares = of_shares & (value > 0) & (value < top)
     low, high = intervals.logit(value / top, se / top, df, level)
     lower, upper = np.where(shares, low * top, lower), np.where(shares, high * top, upper)
     used[shares] = "logit"
