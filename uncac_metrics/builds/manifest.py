@@ -13,7 +13,6 @@ from typing import Any
 
 from uncac_metrics._data import data_folder, datasets_folder
 from uncac_metrics.builds.plan import Inputs, Job
-from uncac_metrics.designs import side_files
 from uncac_metrics.model import Faults, Source
 
 LIBRARIES = ("jinja2", "matplotlib", "narwhals", "numpy", "pandas", "pandera", "scipy", "statsmodels")
@@ -77,9 +76,7 @@ def describe(inputs: Inputs, jobs: Iterable[Job], settings: Mapping[str, Any]) -
                     "sha256": digest(Path(job.source.file)),
                 },
                 "data": {"file": job.source.path, "sha256": _data_digest(job.source)},
-                "beside": [
-                    {"file": p.name, "sha256": digest(p) if p.is_file() else ""} for _, p, _ in side_files(job.source)
-                ],
+                "beside": _side_digests(job.source),
                 "title": job.source.title,
                 "producer": job.source.producer,
                 "terms": job.source.terms,
@@ -129,6 +126,13 @@ def _data_digest(source: Source) -> str:
         return digest(data_file(source))
     except (Faults, OSError):
         return ""
+
+
+def _side_digests(source: Source) -> list[dict[str, str]]:
+    """Names and digests of the files that a source takes beside its data."""
+    from uncac_metrics.designs import side_files
+
+    return [{"file": path.name, "sha256": digest(path) if path.is_file() else ""} for _, path, _ in side_files(source)]
 
 
 def _own_version() -> str:
