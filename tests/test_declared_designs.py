@@ -20,6 +20,7 @@ from uncac_metrics.builds.manifest import describe
 from uncac_metrics.builds.plan import plan
 from uncac_metrics.cards import read_card
 from uncac_metrics.datasets import check_sources, load_dataset, load_source
+from uncac_metrics.declared import KEYS
 from uncac_metrics.designs import side_files
 from uncac_metrics.estimators import design
 from uncac_metrics.model import Faults
@@ -680,3 +681,18 @@ def test_numbers_are_asked_for(tmp_path):
 def test_an_interval_for_shares_leaves_quantiles_alone():
     table = um.estimate(["BR-32", "BR-08b"], "payments_2025", interval="wilson").table
     assert table["interval"].tolist() == ["wilson", "woodruff mean"]
+
+
+# --- the page
+
+
+def test_the_page_tells_every_key():
+    page = (Path(__file__).parent.parent / "docs" / "declared_designs.md").read_text(encoding="utf-8")
+    office = (Path(__file__).parent.parent / "docs" / "office.md").read_text(encoding="utf-8")
+    for table, keys in KEYS.items():
+        heading = {"design.calibration.margins": "key of a margin"}.get(table, f"key of `[{table}]`")
+        text = office if table == "design" else page
+        assert heading in text, table
+        rows = text.partition(heading)[2].partition("\n\n")[0]
+        missing = [key for key in keys if f"`{key}`" not in rows]
+        assert not missing, (table, missing)

@@ -48,7 +48,8 @@ def replicated(adults: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Two PSUs in each of 29 strata, which the file does not tell; Fay's replicate weights in their place."""
     per = {s: max(1, round(n / 22)) for s, (_, n) in STRATA.items()}
     first = adults.drop_duplicates("psu")
-    place = first.groupby("stratum").cumcount() * first.stratum.map(per) // first.stratum.map(first.stratum.value_counts())
+    size = first.stratum.map(first.stratum.value_counts())
+    place = first.groupby("stratum").cumcount() * first.stratum.map(per) // size
     finer = (first.stratum * 10 + place).set_axis(first.psu)
     sample = clusters(adults.assign(stratum=adults.psu.map(finer)), dict.fromkeys(sorted(set(finer)), 2), 22, rng)
     half = sample.drop_duplicates("psu").groupby("stratum").cumcount()
