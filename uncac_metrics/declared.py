@@ -166,7 +166,9 @@ def check(design: Table, imputation: Table, columns: Table, shape: Shape, *, fil
         if part in whole:
             for key, what, remedy in rules(whole[part], plain, design):
                 faults.append(Fault(file, f"design.{part}{key}", what, remedy))
-    for i, margin in enumerate(whole.get("calibration", {}).get("margins", ()), start=1):
+    calibration = design.get("calibration")
+    margins = calibration.get("margins") if isinstance(calibration, Mapping) else None
+    for i, margin in enumerate(margins if _KINDS["a list of tables"](margins) else (), start=1):  # type: ignore[arg-type]
         faults += _margin(margin, columns, shape, f"design.calibration.margins[{i}]", file)
     faults += _keys(imputation, "imputation", file) or _imputation(imputation, file)
     return faults
