@@ -525,8 +525,8 @@ def test_everything_wrong_is_said_at_once(office):
         f.where for f in faults_of(load_source, office(parts, plain='stratum = "strata"', more="[imputation]\nx = 1"))
     }
     assert found == {
-        "design.replicates.kind", "design.replicates.seeds", "design.trimming.uper", "design.calibration.method", "design.calibration.margins[1]",
-        "design.stratum", "imputation.x",
+        "design.replicates.kind", "design.replicates.seeds", "design.trimming.uper", "design.calibration.method",
+        "design.calibration.margins[1]", "design.stratum", "imputation.x",
     }  # fmt: skip
 
 
