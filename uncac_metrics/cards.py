@@ -33,13 +33,14 @@ from uncac_metrics.shapes import SHAPES
 
 __all__ = ["ESTIMATORS", "read_card", "suggest"]
 
-ESTIMATORS = ("proportion", "mean", "ratio", "total")
+ESTIMATORS = ("proportion", "mean", "ratio", "total", "quantile", "gini", "concentration")
 """Names of the estimators that a card can use; an office's own is named ``package.module:function``."""
 
 ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-[0-9]+[a-z]?")
 _OWN_METHOD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _NUMBERS = ("number", "count")
+_OF_NUMBERS = ("mean", "quantile", "gini", "concentration")
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,25 @@ def _known() -> dict[str, dict[str, dict[str, str]]]:
     return known
 
 
+@cache
+def _options() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Options of each estimator and the texts that they may hold."""
+    from uncac_metrics.stats.intervals import PROPORTION
+    from uncac_metrics.stats.survey.order import RULES
+    from uncac_metrics.stats.survey.quantiles import INTERVALS
+
+    df: dict[str, tuple[str, ...]] = {"df": ("answered", "domain", "design")}
+    linear = {**df, "deff": ("wr", "wor")}
+    return {
+        "proportion": {**linear, "interval": tuple(PROPORTION)},
+        **dict.fromkeys(("mean", "ratio", "total"), linear),
+        "quantile": {**df, "p": (), "rule": RULES, "interval": INTERVALS},
+        "gini": df,
+        "concentration": {**df, "over": ()},
+    }
+
+
+_OPTION_DUE = {"p": "write p = 0.5 for the median", "over": "name the column of numbers that ranks the rows"}
 _LINKS = {
     "paragraphs": ("paragraph of the declaration", True),
     "articles": ("article of the Convention", True),
@@ -281,6 +301,8 @@ class _Card:
             self.fault("measure.denominator", what, "add items, or name a denominator of the whole")
         if above and not above["column"] and estimator != "total" and not own:
             self.fault("measure.numerator", f'"{above["base"]}" is every row', "name what is counted among them")
+        if estimator in ESTIMATORS:
+            self.options(estimator, measure.get("options", {}), shape)
         if not own:
             self.kinds(estimator, _column(shape, above), _column(shape, below), below)
         return measure
@@ -304,14 +326,14 @@ class _Card:
         for other in ("numerator", "items"):
             if other in measure:
                 self.fault(f"measure.{other}", "cannot stand beside levels", f"leave out levels or {other}")
-        if measure.get("estimator") in ("mean", "ratio", "total"):
+        if measure.get("estimator") in ESTIMATORS[1:]:
             self.fault("measure.estimator", "levels are shares", 'write estimator = "proportion"')
 
     def kinds(self, estimator: str, above: Column | None, below: Column | None, base: Mapping[str, str] | None) -> None:
         """Whether the estimator can take the columns: yes/no or numbers, above and below the line."""
         if estimator == "proportion" and above and above.kind != "yes_no":
             self.fault("measure.numerator", f"{above.name} is a number", 'write estimator = "mean"')
-        if estimator == "mean" and above and above.kind not in _NUMBERS:
+        if estimator in _OF_NUMBERS and above and above.kind not in _NUMBERS:
             self.fault("measure.numerator", f"{above.name} is not a number", 'write estimator = "proportion"')
         if base and estimator in ESTIMATORS:
             number = below is not None and below.kind in _NUMBERS
@@ -320,6 +342,27 @@ class _Card:
             if estimator != "ratio" and number:
                 what = f'"{base["base"]}" is a sum of numbers'
                 self.fault("measure.denominator", what, f"a {estimator} needs a denominator that counts rows")
+
+    def options(self, estimator: str, options: Mapping[str, Any], shape: Shape) -> None:
+        """The keyword arguments of the package's own estimators."""
+        allowed = _options()[estimator]
+        for name, value in options.items():
+            where = f"measure.options.{name}"
+            if name not in allowed:
+                self.fault(where, f"{estimator} has no such option", suggest(name, allowed))
+            elif name == "p":
+                if not isinstance(value, float) or not 0 < value < 1:
+                    self.fault(where, f"{value!r} is no probability", "write p = 0.5 for the median")
+            elif name == "over":
+                column = shape.column(value) if isinstance(value, str) else None
+                if column is None or column.kind not in _NUMBERS:
+                    numbers = [c.name for c in shape.columns if c.kind in _NUMBERS]
+                    self.fault(where, f"{shape.id} has no numbers {value!r}", suggest(str(value), numbers))
+            elif value not in allowed[name] and not (name == "df" and type(value) is int and value > 0):
+                self.fault(where, f"{value!r} is not allowed", suggest(str(value), allowed[name]))
+        for name in ("p", "over"):
+            if name in allowed and name not in options:
+                self.fault(f"measure.options.{name}", "the key is missing", _OPTION_DUE[name])
 
     def links(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         links = self.table(raw, {k: _Key("texts", required=r) for k, (_, r) in _LINKS.items()}, "links")

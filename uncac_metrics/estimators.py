@@ -1,6 +1,7 @@
 """Indicators computed from data sets: a card names an estimator and a base, here they become numbers.
 
-All indicators of one data set are computed in one pass over its rows. A new estimator is one function here and one
+All indicators of one data set that are made of sums are computed in one pass over its rows. Those of completed data
+sets are pooled. A new estimator is one function here and one
 name in :data:`ESTIMATORS`.
 """
 
@@ -8,20 +9,23 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
-from uncac_metrics import catalogue, datasets, mapping, reference
+from uncac_metrics import catalogue, datasets, designs, mapping, reference
 from uncac_metrics.datasets import Dataset
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Measure, Source
 from uncac_metrics.shapes import SHAPES
+from uncac_metrics.stats import survey
 from uncac_metrics.stats.estimates import Estimates, concat
 from uncac_metrics.stats.survey.arguments import is_binary, numbers
 from uncac_metrics.stats.survey.design import Design
+from uncac_metrics.stats.survey.imputation import pool
 from uncac_metrics.stats.survey.linear import cube, level_pairs, linear
 from uncac_metrics.stats.survey.sums import Pair
 
@@ -109,7 +113,20 @@ def run(
     interval: str | None = None,
 ) -> Estimates:
     """Estimates of applicable cards over the groupings given; see :func:`estimate`."""
+    by_id = {card.id: card for card in cards}
+    if not data.completed:
+        return _finished(_estimates(cards, data, groupings, level, interval), by_id, data)
+    parts = [_estimates(cards, one, groupings, level, interval) for one in _alike(data.completed)]
+    pooled = _finished(pool(parts, level=level), by_id, data)
+    return _counted(pooled, cards, data, groupings)
+
+
+def _estimates(
+    cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping], level: float, interval: str | None
+) -> Estimates:
+    """Estimates from one complete table, in the units of the estimators."""
     sample = design(data)
+    data = replace(data, table=sample.data)  # of two phases, the rows of the second
     # cards with options of their own take another pass
     batches: dict[str, list[Indicator]] = {}
     for card in cards:
@@ -119,7 +136,31 @@ def run(
         options = {"level": level, "interval": interval} | dict(batch[0].measure.options)
         estimator = ESTIMATORS.get(batch[0].measure.estimator) or _own(batch[0].measure.estimator)
         parts.append(estimator(batch, data, sample, groupings, **options))
-    return _finished(parts[0] if len(parts) == 1 else concat(parts), {card.id: card for card in cards}, data)
+    return parts[0] if len(parts) == 1 else concat(parts)
+
+
+def _alike(completed: Sequence[Dataset]) -> list[Dataset]:
+    """Completed data sets whose breakdowns have the levels that occur in any of them."""
+    tables = [one.table for one in completed]
+    coded = [b for b in BREAKDOWNS if b in tables[0] and isinstance(tables[0][b].dtype, pd.CategoricalDtype)]
+    levels = {b: union_categoricals([t[b].cat.remove_unused_categories() for t in tables]).categories for b in coded}
+    return [
+        replace(one, table=t.assign(**{b: t[b].cat.set_categories(levels[b]) for b in coded}))
+        for one, t in zip(completed, tables, strict=True)
+    ]
+
+
+def _counted(pooled: Estimates, cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping]) -> Estimates:
+    """Counts of the data as collected in the place of those of completed data."""
+    sample = Design(data.table, weight="weight")
+    pairs = [pair for card in cards for pair in _pairs(card, data)]
+    pairs = [pair if ESTIMATORS.get(pair.kind) is _linear else replace(pair, kind="mean") for pair in pairs]
+    found = linear(sample, pairs, groupings).table
+    key = ["indicator", *(b for b in pooled.breakdowns if b in found)]
+    counts = pooled.table[key].merge(found[[*key, "n", "n_eligible", "events"]], how="left", on=key)
+    events = counts["events"].where(pooled.table["events"].notna())
+    answered = {name: counts[name].fillna(0).astype("Int64") for name in ("n", "n_eligible")}
+    return pooled.with_columns(**answered, events=events.astype("Int64"))
 
 
 def design(data: Dataset) -> Design:
@@ -132,15 +173,7 @@ def design(data: Dataset) -> Design:
     >>> design(um.load_dataset("population_2025")).singleton
     'error'
     """
-    arguments = {"weight": "weight"} | dict(data.source.design)
-    table = data.table
-    used = [b for b in BREAKDOWNS if b in table.columns and isinstance(table[b].dtype, pd.CategoricalDtype)]
-    table = table.assign(**{b: table[b].cat.remove_unused_categories() for b in used})
-    try:
-        return Design(table, **arguments)  # type: ignore[arg-type]
-    except Faults as faults:
-        raise Faults(Fault(data.source.file or data.source.id, f"design: {f.where}", f.what, f.remedy, f.rows, f.count)
-                     for f in faults.faults) from None  # fmt: skip
+    return designs.make(data.source, data.table, data.extras)
 
 
 def applicable(card: Indicator, data: Dataset) -> str:
@@ -152,8 +185,9 @@ def applicable(card: Indicator, data: Dataset) -> str:
         return ""
     columns = data.table.columns
     base, over = _base(m, "denominator"), _base(m, "numerator") if m.numerator else None
-    if m.levels and m.levels not in columns:
-        return f"the data have no column {m.levels!r}"
+    for name in (m.levels, m.options.get("over", "")):
+        if name and name not in columns:
+            return f"the data have no column {name!r}"
     for b in (base, over):
         if b is None:
             continue
@@ -231,8 +265,50 @@ def _linear(
     return linear(sample, pairs, groupings, **options)
 
 
+def _quantile(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *, p: float, level: float,
+    interval: str | None, **options: Any,
+) -> Estimates:  # fmt: skip
+    """One quantile; `interval` is the card's, since that of a call is for shares."""
+    own = cards[0].measure.options.get("interval", "mean")
+    return _each(survey.quantile, cards, data, sample, groupings, probs=p, level=level, interval=own, **options)
+
+
+def _gini(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *,
+    interval: str | None, **options: Any,
+) -> Estimates:  # fmt: skip
+    return _each(survey.gini, cards, data, sample, groupings, **options)
+
+
+def _concentration(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *,
+    interval: str | None, **options: Any,
+) -> Estimates:  # fmt: skip
+    return _each(survey.concentration, cards, data, sample, groupings, **options)
+
+
+def _each(
+    function: Callable[..., Estimates], cards: Sequence[Indicator], data: Dataset, sample: Design,
+    groupings: Sequence[Grouping], **options: Any,
+) -> Estimates:  # fmt: skip
+    """A function of :mod:`uncac_metrics.stats.survey` for every card, item and grouping."""
+    parts = []
+    for pair in (pair for card in cards for pair in _pairs(card, data)):
+        y = pd.Series(pair.numerator, name=pair.name)
+        base = None if pair.denominator is None else pd.Series(pair.denominator, name=pair.base)
+        for grouping in groupings:
+            made = function(sample, y, by=grouping, denominator=base, **options)
+            text = {"indicator": pair.name, "denominator": pair.base, **pair.labels}
+            parts.append(made.with_columns(**{k: pd.array([v] * len(made), dtype="str") for k, v in text.items()}))
+    return concat(parts)
+
+
 Estimator = Callable[..., Estimates]
-ESTIMATORS: dict[str, Estimator] = {"proportion": _linear, "mean": _linear, "ratio": _linear, "total": _linear}
+ESTIMATORS: dict[str, Estimator] = {
+    **dict.fromkeys(("proportion", "mean", "ratio", "total"), _linear),
+    "quantile": _quantile, "gini": _gini, "concentration": _concentration,
+}  # fmt: skip
 """Estimators by name: ``(cards, data, design, groupings, **options) -> Estimates``."""
 
 
@@ -264,6 +340,8 @@ def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
     pairs = []
     for item in _items(m, base, over, table.columns) if m.items else [""]:
         y = _gated(table, over, _values(table, over.column + (f"__{item}" if over.items and item else "")))
+        if ranked := m.options.get("over"):  # rows without a rank do not count
+            y = np.where(np.isnan(_values(table, str(ranked))), np.nan, y)
         x = _below(table, base, f"__{item}" if base.items and item else "")
         share, binary = m.estimator == "proportion", is_binary(y)
         pairs.append(Pair(card.id, y, x, m.estimator, base.name, share, {m.items: item} if item else {}, binary))
