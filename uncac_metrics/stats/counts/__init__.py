@@ -1,0 +1,9 @@
+"""Statistics of administrative records: counts, durations, flows, amounts, flags."""
+
+from uncac_metrics.stats.counts.rates import count_ratio, rate, share
+
+__all__ = [
+    "count_ratio",
+    "rate",
+    "share",
+]
