@@ -178,6 +178,8 @@ class _Card:
         links = {} if linked is None else self.links(linked)
         shape = SHAPES.get(measure.get("shape", ""))
         by_item = None if written is None else not written.keys().isdisjoint({"items", "levels"})
+        if written is not None and (method := METHODS.get(measure.get("estimator", ""))) and method.stages:
+            by_item = True
         cases = [self.case(c, shape, by_item, f"cases[{n}]") for n, c in enumerate(card.pop("cases", []), 1)]
         for name in card.get("disaggregations", ()):
             if shape is not None and shape.column(name) is None:
@@ -411,7 +413,7 @@ class _Card:
             remedy = suggest(name, ESTIMATE_VALUES)
             self.fault(f"{where}.expect.{name}", "results have no such column", remedy)
         if by_item is not None and by_item != ("item" in raw):
-            what = "the key is missing" if by_item else "the measure has neither items nor levels"
+            what = "the key is missing" if by_item else "the measure has neither items, levels nor stages"
             self.fault(f"{where}.item", what, "name the item that the value is for" if by_item else "leave it out")
         return case
 

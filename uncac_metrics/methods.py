@@ -46,6 +46,8 @@ class Method:
     """What the denominator may be."""
     levels: str = "no"
     """Whether ``levels`` may stand in place of the numerator: ``no``, ``yes`` or ``must``."""
+    stages: bool = False
+    """It gives a row a stage."""
     shapes: tuple[str, ...] = ()
     """Shapes that it takes, where not all."""
     options: Mapping[str, Option] = field(default_factory=dict)
@@ -59,6 +61,7 @@ _SURVEY_OPTIONS = {
     "deff": Option("choice", "design effect against sampling with or without replacement", choices=("wr", "wor")),
     "missing": Option("choice", "rows without an answer", choices=("omit", "error")),
 }
+_ACROSS = Option("choice", "countries are taken together", choices=("areas",))
 _START_END = {
     "start": Option("column", "day on which the time begins", ("date",), required=True),
     "end": Option("column", "day on which it ends; empty where it had not ended", ("date",), required=True),
@@ -94,6 +97,27 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "share": Method(
             "Share of what is below the line", above=("rows", "count"), below=("rows", "count", "number"), levels="yes",
             options={"interval": Option("choice", "interval", choices=_SHARE_LIMITS)},
+        ),
+        "duration": Method(
+            "Time by which a share of spells has ended, from Kaplan and Meier's curve",
+            options={
+                **_START_END, "cluster": _CLUSTER,
+                "probability": Option("number", "share has ended: 0.5 for the median", high=1),
+            },
+        ),
+        "done_within": Method(
+            "Share of spells that end by a time with what is counted, other endings competing", above=("rows",),
+            options={**_START_END, "cluster": _CLUSTER, "within": Option("number", "time is counted", required=True)},
+        ),
+        "flow": Method(
+            "Share in each stage at a time since the first, by Aalen and Johansen's estimator", stages=True,
+            options={
+                "stages": Option("columns", "days on which stages were reached, in order", ("date",), required=True),
+                "observed": _START_END["observed"], "unit": _START_END["unit"],
+                "at": Option("number", "time since the first stage is read", required=True),
+                "weights": Option("column", "amount by which units are weighted", ("amount", "number")),
+                "cluster": _CLUSTER,
+            },
         ),
         "count_ratio": Method(
             "Ratio of two independent counts: no proportion, and may exceed one",

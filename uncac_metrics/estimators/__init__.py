@@ -16,7 +16,7 @@ import pandas as pd
 
 from uncac_metrics import catalogue, datasets, mapping
 from uncac_metrics.datasets import Dataset
-from uncac_metrics.estimators import records, survey
+from uncac_metrics.estimators import records, survey, times
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
 from uncac_metrics.estimators.survey import Grouping, design
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Source
@@ -140,10 +140,9 @@ def run_cases(card: Indicator) -> list[Fault]:
             continue
         table = result.table
         if case.item:
-            breakdown = "category" if card.measure.levels else card.measure.items
-            table = table[table[breakdown] == case.item]
+            table = table[(table[list(result.breakdowns)] == case.item).any(axis=1)]
         if len(table) != 1:
-            remedy = "name one of the items" if card.measure.items or card.measure.levels else ""
+            remedy = "name one of the items" if result.breakdowns else ""
             faults.append(Fault(card.file or card.id, where, f"{len(table)} results for item {case.item!r}", remedy))
             continue
         for name, expected in case.expect.items():
@@ -180,6 +179,9 @@ ESTIMATORS: dict[str, Estimator] = {
     **dict.fromkeys(("proportion", "mean", "ratio", "total"), survey.linear),
     "count": records.of(counts.number, NUMERATOR),
     "count_ratio": records.of(counts.count_ratio, NUMERATOR, DENOMINATOR),
+    "done_within": records.of(times.done_within, prepare=times.spells),
+    "duration": records.of(counts.duration_quantile, "duration", "event", prepare=times.spells),
+    "flow": records.of(times.occupation, prepare=times.stays),
     "rate": records.of(counts.rate, NUMERATOR, DENOMINATOR),
     "share": records.of(counts.share, NUMERATOR, DENOMINATOR, within=True),
 }

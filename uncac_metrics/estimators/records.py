@@ -22,7 +22,7 @@ Array = np.ndarray
 Grouping = tuple[str, ...]
 PANEL = ("ref_area", "time_period")
 NUMERATOR, DENOMINATOR = "numerator", "denominator"
-Compute = Callable[[pd.DataFrame, Grouping], Estimates]
+Prepare = Callable[[pd.DataFrame, dict[str, Any]], tuple[pd.DataFrame, dict[str, Any]]]
 
 
 def missing_for(card: Indicator, data: Dataset) -> str:
@@ -40,7 +40,9 @@ def missing_for(card: Indicator, data: Dataset) -> str:
     return ""
 
 
-def of(function: Callable[..., Estimates], *taken: str, within: bool = False) -> Callable[..., Estimates]:
+def of(
+    function: Callable[..., Estimates], *taken: str, within: bool = False, prepare: Prepare | None = None
+) -> Callable[..., Estimates]:
     """The estimator that a function of :mod:`uncac_metrics.stats.counts` is.
 
     Parameters
@@ -51,37 +53,37 @@ def of(function: Callable[..., Estimates], *taken: str, within: bool = False) ->
         The columns that it takes first: :data:`NUMERATOR`, :data:`DENOMINATOR`.
     within
         What is above the line is part of what is below it.
+    prepare
+        Makes the rows that the function takes, and gives the options that are left for it.
 
     Returns
     -------
     function
-        ``(cards, data, design, groupings, **options) -> Estimates``; records have no design.
+        ``(cards, data, design, groupings, **options) -> Estimates``; records have no design. By card, then level,
+        then grouping; the first result of each is the total.
     """
 
     def estimator(
         cards: Sequence[Indicator], data: Dataset, design: None, groupings: Sequence[Grouping], **options: Any
     ) -> Estimates:
-        return _each(cards, data, groupings, lambda rows, by: function(rows, *taken, by=by, **options), within)
+        panel = tuple(name for name in PANEL if name in data.table.columns)
+        if options.pop("across", "") == "areas":
+            panel = tuple(name for name in panel if name != "ref_area")
+        parts = []
+        for card in cards:
+            for labels, rows in _variants(card, data, within):
+                rows, left = prepare(rows, dict(options)) if prepare else (rows, options)
+                for grouping in groupings:
+                    some = _at_level(rows, grouping, card, data.shape)
+                    part = function(some, *taken, by=(*panel, *grouping), **left)
+                    named = {"indicator": card.id, "denominator": card.measure.denominator, **labels}
+                    parts.append(part.with_columns(**named))
+        return concat(parts)
 
     return estimator
 
 
 # --- the rows of a card
-
-
-def _each(
-    cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping], compute: Compute,
-    within: bool,
-) -> Estimates:  # fmt: skip
-    """Results of all cards, each by level where it has levels, then by grouping; the first of each is the total."""
-    parts = []
-    for card in cards:
-        panel = tuple(name for name in PANEL if name in data.table.columns)
-        for labels, rows in _variants(card, data, within):
-            for grouping in groupings:
-                part = compute(_at_level(rows, grouping, card, data.shape), (*panel, *grouping))
-                parts.append(part.with_columns(indicator=card.id, denominator=card.measure.denominator, **labels))
-    return concat(parts)
 
 
 def _variants(card: Indicator, data: Dataset, within: bool) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:

@@ -63,22 +63,29 @@ class Contributions:
     row: Array
     value: Array
     n_rows: int
+    kind: str = "counts"
+    """What the units are: counts, records, or the column whose values are the clusters."""
 
     def take(self, rows: Array) -> Contributions:
         """Scores of these rows, in this order."""
         place = np.full(self.n_rows, -1)
         place[rows] = np.arange(len(rows))
         keep = place[self.row] >= 0
-        return Contributions(self.source, self.unit[keep], place[self.row[keep]], self.value[keep], len(rows))
+        return replace(self, unit=self.unit[keep], row=place[self.row[keep]], value=self.value[keep], n_rows=len(rows))
 
     def scaled(self, factor: Array) -> Contributions:
         """Scores of the estimates times `factor`, shape (rows,)."""
-        return Contributions(self.source, self.unit, self.row, self.value * factor[self.row], self.n_rows)
+        return replace(self, value=self.value * factor[self.row])
 
     def cross(self, other: Any) -> Array:
-        """Covariance of these estimates with others, shape (rows, other rows)."""
+        """Covariance of these estimates with others, shape (rows, other rows).
+
+        It is not known (NaN) where both are of one table by units of different kinds.
+        """
         if not isinstance(other, Contributions) or other.source is not self.source:
             return np.zeros((self.n_rows, other.n_rows))
+        if self.kind != other.kind:
+            return np.full((self.n_rows, other.n_rows), np.nan)
         units, place = np.unique(np.concatenate([self.unit, other.unit]), return_inverse=True)
         cut = len(self.unit)
         mine = sparse.csc_array((self.value, (place[:cut], self.row)), shape=(len(units), self.n_rows))

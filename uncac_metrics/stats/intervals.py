@@ -98,6 +98,23 @@ def arcsine(p: Array, std_error: Array, df: Array, level: float = 0.95) -> Limit
     return np.where(inside, lower, np.nan), np.where(inside, upper, np.nan)
 
 
+def log_log(p: Array, std_error: Array, level: float = 0.95) -> Limits:
+    """Wald interval of log(−log p), the usual one of a survival curve, transformed back. Undefined at 0 and 1.
+
+    Examples
+    --------
+    >>> [float(v.round(4)) for v in log_log(0.7875, 0.026405787717847)]
+    [0.7301, 0.8341]
+    """
+    p = np.asarray(p, dtype=float)
+    inside = (p > 0) & (p < 1)
+    q = np.where(inside, p, 0.5)
+    half = special.ndtri(0.5 + level / 2) * np.asarray(std_error) / np.abs(q * np.log(q))
+    with np.errstate(over="ignore"):
+        lower, upper = np.exp(np.log(q) * np.exp(half)), np.exp(np.log(q) * np.exp(-half))
+    return np.where(inside, lower, np.nan), np.where(inside, upper, np.nan)
+
+
 def wilson(p: Array, n_effective: Array, df: Array, level: float = 0.95) -> Limits:
     """Score interval on the effective sample size, with Student's t for the normal quantile.
 

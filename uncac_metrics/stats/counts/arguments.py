@@ -133,11 +133,13 @@ class Columns:
         return position * len(self.data) + np.arange(len(self.data))
 
 
-def contributions(source: object, n_rows: int, *parts: tuple[Array, Array, Array]) -> Contributions:
+def contributions(
+    source: object, n_rows: int, *parts: tuple[Array, Array, Array], kind: str = "counts"
+) -> Contributions:
     """Scores from parts (unit, row, value); row −1 is in no estimate, and zero or NaN adds nothing."""
     unit, row, value = (np.concatenate([p[i] for p in parts]) for i in range(3))
     keep = (row >= 0) & (value != 0) & ~np.isnan(value)
-    return Contributions(source, unit[keep], row[keep], value[keep], n_rows)
+    return Contributions(source, unit[keep], row[keep], value[keep], n_rows, kind)
 
 
 def results(
