@@ -9,6 +9,7 @@ from uncac_metrics.stats.counts.flows import cumulative_incidence, state_occupat
 from uncac_metrics.stats.counts.funnel import funnel, funnel_limits
 from uncac_metrics.stats.counts.number import number
 from uncac_metrics.stats.counts.ordinal import distribution, status_shares, transitions
+from uncac_metrics.stats.counts.procurement import flag_rates, procurement_flags
 from uncac_metrics.stats.counts.progression import progression, stage_ratios
 from uncac_metrics.stats.counts.publication import availability, timeliness
 from uncac_metrics.stats.counts.rates import count_ratio, rate, share
@@ -24,10 +25,12 @@ __all__ = [
     "duration_quantile",
     "first_digit_test",
     "first_digits",
+    "flag_rates",
     "funnel",
     "funnel_limits",
     "hhi",
     "number",
+    "procurement_flags",
     "progression",
     "rate",
     "restricted_mean",
