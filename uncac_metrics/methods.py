@@ -48,6 +48,8 @@ class Method:
     """Whether ``levels`` may stand in place of the numerator: ``no``, ``yes`` or ``must``."""
     several: bool = False
     """It gives several rows by itself: one a stage, a category."""
+    restates: bool = False
+    """It gives figures of others in their own unit, which is the card's."""
     shapes: tuple[str, ...] = ()
     """Shapes that it takes, where not all."""
     options: Mapping[str, Option] = field(default_factory=dict)
@@ -174,7 +176,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "published": Method(
             "Figure of others as published, with the uncertainty that they give", above=NUMBERS,
-            shapes=("official_series", "ratings"),
+            restates=True, shapes=("official_series", "ratings"),
         ),
         "progression": Method(
             "Share of a linked cohort that reaches each stage, of those at the stage before", several=True,
