@@ -7,6 +7,7 @@ from uncac_metrics.stats.counts.durations import duration_quantile, restricted_m
 from uncac_metrics.stats.counts.flows import cumulative_incidence, state_occupation, time_in_state
 from uncac_metrics.stats.counts.funnel import funnel, funnel_limits
 from uncac_metrics.stats.counts.ordinal import distribution, status_shares, transitions
+from uncac_metrics.stats.counts.procurement import flag_rates, procurement_flags
 from uncac_metrics.stats.counts.progression import progression, stage_ratios
 from uncac_metrics.stats.counts.publication import availability, timeliness
 from uncac_metrics.stats.counts.rates import count_ratio, rate, share
@@ -21,9 +22,11 @@ __all__ = [
     "duration_quantile",
     "first_digit_test",
     "first_digits",
+    "flag_rates",
     "funnel",
     "funnel_limits",
     "hhi",
+    "procurement_flags",
     "progression",
     "rate",
     "restricted_mean",
