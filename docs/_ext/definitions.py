@@ -23,9 +23,9 @@ A dash says that no indicator of the catalogue measures the paragraph.
 """
 SHAPES_INTRO = """
 A data set takes one of these shapes: a sample survey, a register with a row a unit, or figures that others have
-counted, rated or published. A table needs no more columns than its indicators take; those marked *required* it must have, and
-those marked *complete* may not be missing where the table has them. Columns that end in `__*` stand for one column an
-item (`contact__police`, `contact__judge`).
+counted, rated or published. A table needs no more columns than its indicators take; those marked *required* it must
+have, and those marked *complete* may not be missing where the table has them. Columns that end in `__*` stand for one
+column an item (`contact__police`, `contact__judge`).
 
 Kinds: `yes_no` is 1, 0 or missing, and missing is not "no"; `date` is a day (2025-03-01 unless the rule of the source
 says otherwise); `amount` is money in the `currency` (ISO 4217) of its row; `code` is a text from a list. An empty date
