@@ -62,7 +62,7 @@ def test_crime_trends_survey_of_may_2024():
     if not folder:
         pytest.skip("UNCAC_METRICS_DATA is not set: the crime trends survey is not there")
     file = Path(folder) / "data" / "unodc" / "data_cts_corruption_and_economic_crime.xlsx"
-    raw = pd.read_excel(file, header=None, engine="calamine")
+    raw = pd.read_excel(file, header=None, engine="openpyxl")
     head = int(raw.index[raw.iloc[:, 0] == "Iso3_code"][0])
     table = raw.iloc[head + 1 :].set_axis(raw.iloc[head], axis=1)
     names = {
