@@ -38,7 +38,9 @@ def test_curve_as_statsmodels(entry: str | None) -> None:
     np.testing.assert_array_equal(found["category"].astype(float), theirs.surv_times)
     np.testing.assert_allclose(found["value"], theirs.surv_prob, rtol=1e-12, atol=1e-15)
     some = theirs.surv_prob > 1e-12
-    np.testing.assert_allclose(found["std_error"][some], theirs.surv_prob_se[some], rtol=1e-10)
+    # with late entries the jackknife is another estimate of the same error than Greenwood's
+    tolerance = 1e-10 if entry is None else 0.05
+    np.testing.assert_allclose(found["std_error"][some], theirs.surv_prob_se[some], rtol=tolerance)
     assert found["events"].tolist() == np.cumsum(theirs.n_events).tolist()
 
 
@@ -121,8 +123,9 @@ def test_cumulative_incidence_as_statsmodels() -> None:
     for i, name in enumerate(["granted", "refused"]):
         part = found.table[found.table["stage"] == name]
         np.testing.assert_allclose(part["value"], theirs.cinc[i], rtol=1e-10)
-    jack = counts.cumulative_incidence(SPELLS.assign(cause=cause), "days", "cause", times=[30, 90])
-    left = counts.survival(SPELLS, "days", "done", times=[30, 90])
+    table = SPELLS.assign(cause=cause)
+    jack = counts.cumulative_incidence(table, "days", "cause", times=[30, 90])
+    left = counts.survival(table, "days", "done", times=[30, 90])
     total = jack.table.groupby("category")["value"].sum()
     np.testing.assert_allclose(total[["30", "90"]] + left.table["value"].to_numpy(), 1, rtol=1e-12)
     # what has ended and what has not: errors of the sum of all causes and of the curve are one
@@ -188,7 +191,8 @@ def test_median_covers() -> None:
 STAYS = pd.DataFrame(
     {
         "id": [1, 1, 2, 3, 4, 4, 5], "case": [1, 1, 1, 2, 2, 2, 3], "start": [0, 10, 0, 0, 0, 5, 0],
-        "stop": [10, 30, 20, 25, 5, 40, 12], "from": ["frozen", "taken", "frozen", "frozen", "frozen", "taken", "frozen"],
+        "stop": [10, 30, 20, 25, 5, 40, 12],
+        "from": ["frozen", "taken", "frozen", "frozen", "frozen", "taken", "frozen"],
         "event": ["taken", "returned", "released", None, "taken", None, "taken"], "usd": [5.0, 5, 1, 2, 9, 9, 3],
     }
 )  # fmt: skip
@@ -257,14 +261,12 @@ def test_impossible_histories_are_faults() -> None:
 
 
 def test_greenwoods_is_near_the_jackknife() -> None:
-    rng = np.random.default_rng(5)
-    big = pd.concat([STAYS.assign(id=STAYS["id"] + 10 * k, start=STAYS["start"]) for k in range(40)], ignore_index=True)
-    found = {
-        v: counts.state_occupation(big, *ARGUMENTS, times=[22], variance=v).table["std_error"]
+    big = pd.concat([STAYS.assign(id=STAYS["id"] + 10 * k) for k in range(40)], ignore_index=True)
+    jackknife, greenwood = (
+        counts.state_occupation(big, *ARGUMENTS, times=[22], variance=v).table["std_error"]
         for v in ("jackknife", "greenwood")
-    }
-    np.testing.assert_allclose(found["greenwood"], found["jackknife"], rtol=0.2)
-    assert rng is not None
+    )
+    np.testing.assert_allclose(greenwood, jackknife, rtol=0.2)
 
 
 def test_limits_at_the_edges_are_exact() -> None:

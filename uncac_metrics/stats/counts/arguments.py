@@ -53,9 +53,12 @@ class Grouped:
 def grouped(data: pd.DataFrame, by: By) -> Grouped:
     """Groups of the rows by the breakdowns; without any, all rows are one group."""
     names = grouping(by)
+    if not len(data):  # nothing has no groups, except as a whole
+        labels = pd.DataFrame(index=range(0 if names else 1), columns=list(names))
+        return Grouped(labels, np.empty(0, dtype=np.intp))
     place, levels = finest(data, names, np.ones(len(data), dtype=bool))
     domains = groups(names, levels, names, int(place.max(initial=0)) + 1)
-    return Grouped(domains.labels, domains.of_finest[place] if len(data) else np.empty(0, dtype=np.intp))
+    return Grouped(domains.labels, domains.of_finest[place])
 
 
 class Columns:
