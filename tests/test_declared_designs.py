@@ -654,15 +654,15 @@ def test_cards_of_inequality(tmp_path):
     [
         ('estimator = "quantil"', "measure.estimator", 'did you mean "quantile"'),
         ('estimator = "quantile"', "measure.options.p", "the key is missing"),
-        ('estimator = "quantile"\noptions = {p = 2}', "measure.options.p", "no probability"),
-        ('estimator = "quantile"\noptions = {p = 1.5}', "measure.options.p", "no probability"),
-        ('estimator = "quantile"\noptions = {p = 0.5, rule = "maths"}', "measure.options.rule", 'did you mean "math"'),
+        ('estimator = "quantile"\noptions = {p = 2}', "measure.options.p", "not a number above 0 and below 1"),
+        ('estimator = "quantile"\noptions = {p = 1.5}', "measure.options.p", "not a number above 0 and below 1"),
+        ('estimator = "quantile"\noptions = {p = 0.5, rule = "maths"}', "measure.options.rule", "one of: math"),
         ('estimator = "quantile"\noptions = {p = 0.5, interval = "wald"}', "measure.options.interval", "one of: mean"),
-        ('estimator = "quantile"\noptions = {p = 0.5, df = 0}', "measure.options.df", "is not allowed"),
+        ('estimator = "quantile"\noptions = {p = 0.5, df = 0}', "measure.options.df", "is not known"),
         ('estimator = "mean"\noptions = {p = 0.5}', "measure.options.p", "mean has no such option"),
         ('estimator = "concentration"', "measure.options.over", "the key is missing"),
-        ('estimator = "concentration"\noptions = {over = "sex"}', "measure.options.over", "no numbers"),
-        ('estimator = "concentration"\noptions = {over = 3}', "measure.options.over", "no numbers"),
+        ('estimator = "concentration"\noptions = {over = "sex"}', "measure.options.over", "of kind number or count"),
+        ('estimator = "concentration"\noptions = {over = 3}', "measure.options.over", "3 is not a column"),
     ],
 )
 def test_wrong_options_of_a_card_are_named(tmp_path, measure, key, words):
