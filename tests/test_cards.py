@@ -83,10 +83,9 @@ def test_rates_on_different_bases_have_different_denominators() -> None:
 
 
 def test_choices_of_surveys_are_those_of_the_statistics():
-    from uncac_metrics import methods
     from uncac_metrics.stats.intervals import PROPORTION
     from uncac_metrics.stats.survey import order, quantiles
 
-    assert set(methods.SURVEY_INTERVALS) == set(PROPORTION)
-    assert set(methods.QUANTILE_RULES) == set(order.RULES)
-    assert set(methods.QUANTILE_INTERVALS) == set(quantiles.INTERVALS)
+    assert set(METHODS["proportion"].options["interval"].choices) == set(PROPORTION)
+    assert set(METHODS["quantile"].options["rule"].choices) == set(order.RULES)
+    assert set(METHODS["quantile"].options["interval"].choices) == set(quantiles.INTERVALS)

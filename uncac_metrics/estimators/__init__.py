@@ -1,7 +1,8 @@
 """Indicators computed from data sets: a card names an estimator and a base, here they become numbers.
 
-All indicators of one survey that are made of sums are computed in one pass over its rows; those of completed data sets
-are pooled. A new estimator is one function, in :mod:`uncac_metrics.estimators.survey` or
+All indicators of one survey that are made of sums are computed in one pass over its rows; those of completed data
+sets are pooled.
+A new estimator is one function, in :mod:`uncac_metrics.estimators.survey` or
 :mod:`uncac_metrics.estimators.records`, and one name, in :data:`ESTIMATORS` and with its options in
 :data:`uncac_metrics.methods.METHODS`.
 """
@@ -18,7 +19,7 @@ import pandas as pd
 
 from uncac_metrics import catalogue, datasets, mapping
 from uncac_metrics.datasets import Dataset
-from uncac_metrics.estimators import completed, domains, figures, money, records, survey, tenders, times
+from uncac_metrics.estimators import domains, figures, money, records, survey, tenders, times
 from uncac_metrics.estimators.money import CURRENCY
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
 from uncac_metrics.estimators.survey import Grouping, design
@@ -112,18 +113,17 @@ def run(
     by_id = {card.id: card for card in cards}
     if not data.completed:
         return _finished(_estimates(cards, data, groupings, level, interval), by_id, data)
-    parts = [_estimates(cards, one, groupings, level, interval) for one in completed.alike(data.completed)]
+    parts = [_estimates(cards, one, groupings, level, interval) for one in survey.alike(data.completed)]
     pooled = _finished(pool(parts, level=level), by_id, data)
-    return completed.counted(pooled, cards, data, groupings)
+    return survey.counted(pooled, cards, data, groupings)
 
 
 def _estimates(
     cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping], level: float, interval: str | None
 ) -> Estimates:
-    """Estimates from one table, in the units of the estimators."""
-    sample = None
-    if data.shape.sampled:
-        sample = survey.design(data)
+    """Estimates from one complete table, in the units of the estimators."""
+    sample = survey.design(data) if data.shape.sampled else None
+    if sample is not None:
         data = replace(data, table=sample.data)  # of two phases, the rows of the second
     # cards with options of their own take another pass
     batches: dict[tuple[str, Estimator], list[Indicator]] = {}
@@ -202,13 +202,11 @@ def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -
 
 Estimator = Callable[..., Estimates]
 ESTIMATORS: dict[str, Estimator] = {
-    **dict.fromkeys(survey.LINEAR, survey.linear),
-    "quantile": survey.quantile,
-    "gini": survey.gini,
-    "concentration": survey.concentration,
+    **dict.fromkeys(survey.SUMS, survey.linear),
     "amount": records.of(money.total, prepare=money.amounts),
     "amount_ratio": records.of(counts.amount_ratio, NUMERATOR, DENOMINATOR, prepare=money.amounts),
     "availability": records.of(counts.availability, prepare=records.counted),
+    "concentration": survey.concentration,
     "count": records.of(counts.number, NUMERATOR),
     "count_ratio": records.of(counts.count_ratio, NUMERATOR, DENOMINATOR),
     "domain_ratio": domains.domain_ratio,
@@ -217,11 +215,13 @@ ESTIMATORS: dict[str, Estimator] = {
     "first_digits": records.of(counts.first_digits, NUMERATOR),
     "flag": records.of(counts.share, "flagged", prepare=tenders.flagged),
     "flow": records.of(times.occupation, prepare=times.stays),
+    "gini": survey.gini,
     "hhi": records.of(counts.hhi, prepare=records.counted),
     "mean_amount": records.of(money.mean, prepare=money.means),
     "ordinal": records.of(counts.distribution, prepare=records.counted),
     "progression": records.of(counts.progression, prepare=times.reached),
     "published": records.of(figures.published, NUMERATOR),
+    "quantile": survey.quantile,
     "rate": records.of(counts.rate, NUMERATOR, DENOMINATOR),
     "share": records.of(counts.share, NUMERATOR, DENOMINATOR, within=True),
     "standardised_rate": records.of(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from uncac_metrics import designs
 from uncac_metrics.datasets import Dataset
 from uncac_metrics.estimators.bases import Base, both, lacking, selected
-from uncac_metrics.model import Fault, Faults, Indicator, Measure
+from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Indicator, Measure
 from uncac_metrics.stats import survey
 from uncac_metrics.stats.estimates import Estimates, concat
 from uncac_metrics.stats.survey.arguments import is_binary, numbers
@@ -22,7 +24,8 @@ from uncac_metrics.stats.survey.sums import Pair
 
 Array = np.ndarray
 Grouping = tuple[str, ...]
-LINEAR = ("proportion", "mean", "ratio", "total")
+SUMS = ("proportion", "mean", "ratio", "total")
+"""Estimators that are made of sums, all in one pass."""
 
 
 def design(data: Dataset) -> Design:
@@ -43,8 +46,9 @@ def missing_for(card: Indicator, data: Dataset) -> str:
     m, columns = card.measure, data.table.columns
     base, over = both(m)
     reason = lacking(m, (base, over), columns)
-    if not reason and m.options.get("over", m.shape) not in (m.shape, *columns):
-        return f"the data have no column {m.options['over']!r}"
+    ranked = str(m.options.get("over", ""))
+    if not reason and ranked and ranked not in columns:
+        reason = f"the data have no column {ranked!r}"
     if not reason and m.items and not _items(m, base, over, columns):
         wanted = [f"{b.column}__*" for b in (over, base) if b is not None and b.items]
         return f"the data have no columns {' with '.join(wanted)}"
@@ -55,13 +59,13 @@ def linear(
     cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], **options: Any
 ) -> Estimates:
     """Shares, means, ratios and totals, all in one pass."""
-    pairs = [pair for card in cards for pair in pairs_of(card, data)]
+    pairs = [pair for card in cards for pair in _pairs(card, data)]
     return _linear(sample, pairs, groupings, **options)
 
 
 def quantile(
     cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *, p: float, level: float,
-    interval: str = "", **options: Any,
+    interval: str | None = None, **options: Any,
 ) -> Estimates:  # fmt: skip
     """One quantile; `interval` is the card's, since that of a call is for shares."""
     own = cards[0].measure.options.get("interval", "mean")
@@ -70,15 +74,17 @@ def quantile(
 
 def gini(
     cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *,
-    interval: str = "", **options: Any,
+    interval: str | None = None, **options: Any,
 ) -> Estimates:  # fmt: skip
+    """The Gini coefficient."""
     return _each(survey.gini, cards, data, sample, groupings, **options)
 
 
 def concentration(
     cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *,
-    interval: str = "", **options: Any,
+    interval: str | None = None, **options: Any,
 ) -> Estimates:  # fmt: skip
+    """Concentration over another variable."""
     return _each(survey.concentration, cards, data, sample, groupings, **options)
 
 
@@ -88,7 +94,7 @@ def _each(
 ) -> Estimates:  # fmt: skip
     """A function of :mod:`uncac_metrics.stats.survey` for every card, item and grouping."""
     parts = []
-    for pair in (pair for card in cards for pair in pairs_of(card, data)):
+    for pair in (pair for card in cards for pair in _pairs(card, data)):
         y = pd.Series(pair.numerator, name=pair.name)
         base = None if pair.denominator is None else pd.Series(pair.denominator, name=pair.base)
         for grouping in groupings:
@@ -98,7 +104,31 @@ def _each(
     return concat(parts)
 
 
-def pairs_of(card: Indicator, data: Dataset) -> list[Pair]:
+def alike(completed: Sequence[Dataset]) -> list[Dataset]:
+    """Completed data sets whose breakdowns have the levels that occur in any of them."""
+    tables = [one.table for one in completed]
+    coded = [b for b in BREAKDOWNS if b in tables[0] and isinstance(tables[0][b].dtype, pd.CategoricalDtype)]
+    levels = {b: union_categoricals([t[b].cat.remove_unused_categories() for t in tables]).categories for b in coded}
+    return [
+        replace(one, table=t.assign(**{b: t[b].cat.set_categories(levels[b]) for b in coded}))
+        for one, t in zip(completed, tables, strict=True)
+    ]
+
+
+def counted(pooled: Estimates, cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping]) -> Estimates:
+    """Counts of the data as collected in the place of those of completed data."""
+    sample = Design(data.table, weight="weight")
+    pairs = [pair for card in cards for pair in _pairs(card, data)]
+    pairs = [pair if pair.kind in SUMS else replace(pair, kind="mean") for pair in pairs]
+    found = _linear(sample, pairs, groupings).table
+    key = ["indicator", *(b for b in pooled.breakdowns if b in found)]
+    counts = pooled.table[key].merge(found[[*key, "n", "n_eligible", "events"]], how="left", on=key)
+    events = counts["events"].where(pooled.table["events"].notna())
+    answered = {name: counts[name].fillna(0).astype("Int64") for name in ("n", "n_eligible")}
+    return pooled.with_columns(**answered, events=events.astype("Int64"))
+
+
+def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
     m, table = card.measure, data.table
     base, over = both(m)
     if m.levels:
