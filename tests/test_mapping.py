@@ -373,3 +373,61 @@ def test_nothing_is_derived_from_some_of_the_items_asked_about():
     rows[0]["request__water"] = 1
     frame = mapping.from_rows(rows, SHAPES["business_survey"], file="rows")
     assert frame["any_request"].tolist() == [1] and frame["requests"].tolist() == [1]
+
+
+# --- records
+
+
+def test_dates_are_read_as_the_rule_says():
+    raw = pd.DataFrame({"id": ["a", "b"], "in": ["01/03/2025", "99"], "out": ["2025-04-01", ""]})
+    columns = {
+        "request": {"from": "id"},
+        "date_received": {"from": "in", "dates": "%d/%m/%Y"},
+        "date_completed": {"from": "out"},
+        "date_observed": {"value": "2025-12-31"},
+    }
+    shape, source = SHAPES["cooperation_requests"], replace(SOURCE, missing=(99,))
+    table = mapping.apply(raw, replace(source, columns=columns), shape)
+    assert table["date_received"].dt.strftime("%F").tolist()[0] == "2025-03-01"
+    assert table["date_received"].isna().tolist() == [False, True]
+    assert table["date_observed"].tolist() == [pd.Timestamp(2025, 12, 31)] * 2
+    columns["date_received"] = {"from": "in"}
+    with pytest.raises(Faults, match=r"'01/03/2025' \(1\) cannot stand in a column of kind date .* dates ="):
+        mapping.apply(raw, replace(source, columns=columns), shape)
+
+
+def test_the_form_of_dates_is_for_dates_only():
+    (fault,) = rules.check({"outcome": {"dates": "%Y"}}, SHAPES["cooperation_requests"], file="f")
+    assert (fault.where, fault.what) == ("columns.outcome.dates", "has no meaning for a column of kind code")
+
+
+def test_what_is_late_follows_from_the_days():
+    rows = [
+        {"date_due": "2025-03-31", "date_submitted": "2025-03-31"},
+        {"date_due": "2025-03-31", "date_submitted": "2025-04-01"},
+        {"date_due": "2025-03-31"},
+        {"date_due": "2026-03-31"},
+        {"date_submitted": "2025-04-01"},
+    ]
+    seen = [row | {"date_observed": "2025-12-31"} for row in rows]
+    shape = SHAPES["declarations"]
+    table = mapping.from_rows(seen, shape, file="case")
+    assert table["on_time"].astype(object).where(table["on_time"].notna(), None).tolist() == [1, 0, 0, None, None]
+    assert table["submitted"].tolist() == [1, 1, 0, 0, 1]
+    table = mapping.from_rows(rows, shape, file="case")
+    assert table["on_time"].isna().tolist() == [False, False, True, True, True]
+
+
+def test_yes_and_no_follow_from_codes_and_numbers():
+    rows = [
+        {"procurement_method": "open", "bids": 1, "notice": 1},
+        {"procurement_method": "direct", "bids": 3, "notice": 0},
+        {"bids": 0},
+    ]
+    table = mapping.from_rows(rows, SHAPES["contracts"], file="case")
+    answers = table[["single_bid", "competitive", "non_open", "no_notice"]].astype("float64").to_numpy()
+    expected = [[1, 1, 0, 0], [0, 0, 1, 1], [0, np.nan, np.nan, np.nan]]
+    np.testing.assert_array_equal(answers, expected)
+    staff = mapping.from_rows([{"sex": "F", "sanctions": 2}, {"sex": "M", "sanctions": 0}, {}], SHAPES["personnel"],
+                              file="case")  # fmt: skip
+    np.testing.assert_array_equal(staff[["woman", "sanctioned"]].astype("float64"), [[1, 1], [0, 0], [np.nan] * 2])

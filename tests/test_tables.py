@@ -1,5 +1,6 @@
 """Shapes, the fast validation, and its agreement with pandera's own."""
 
+import datetime
 import importlib
 
 import numpy as np
@@ -8,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uncac_metrics import model, tables
+from uncac_metrics import model, rules, tables
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_LEADING, ESTIMATE_VALUES, Faults
 from uncac_metrics.shapes import ESTIMATES, SHAPES, matching, paired
-from uncac_metrics.values import canonical, conform, levels
+from uncac_metrics.values import canonical, conform, levels, parse
 
 POPULATION = SHAPES["population_survey"]
 
@@ -44,11 +45,19 @@ def test_a_shape_is_consistent(shape):
     names = [c.name for c in shape.columns]
     assert len(set(names)) == len(names)
     assert all(c.label for c in shape.columns)
-    kinds = {"yes_no", "number", "count", "code", "text", "weight"}
+    kinds = {"yes_no", "number", "count", "amount", "code", "currency", "date", "text", "weight"}
     assert {c.kind for c in shape.columns} <= kinds
-    spoken = {n for pair in (*shape.zeros, *shape.within, *shape.ordered) for n in pair}
+    spoken = {n for pair in (*shape.zeros, *shape.within, *shape.ordered, *shape.needs) for n in pair}
     spoken |= {*shape.derived, *shape.key}
+    taken = {operand for rule in shape.derived.values() for operand in rule[rules.maker(rule)]}
     assert spoken <= set(names)
+    assert all(shape.column(name) for name in taken)
+    assert set(shape.sources) <= set(model.SOURCE_KINDS)
+    assert bool(shape.sources) == (shape is not ESTIMATES)
+    dates = {c.name for c in shape.columns if c.kind == "date"}
+    assert all((low in dates) == (high in dates) for low, high in shape.ordered)
+    money = {c.name for c in shape.columns if c.kind == "amount"}
+    assert {(name, "currency") for name in money} <= set(shape.needs)
     for column, gate in shape.zeros:
         assert shape.column(gate.replace("*", "x")).kind == "yes_no"
         assert shape.column(column.replace("*", "x")).kind in ("yes_no", *tables.NUMBERS)
@@ -160,6 +169,60 @@ def test_pandera_judges_no_more_rows_than_the_limit(monkeypatch):
     found = faults_of(frame, limit=100)
     assert [f.count for f in found] == [rows, rows] and found[0].rows == (1, 2, 3, 4, 5)
     assert len(seen) == 1 and 0 < seen[0] <= 100
+
+
+# --- records: dates, amounts, currencies
+
+
+REQUESTS = SHAPES["cooperation_requests"]
+
+
+def requests(**columns):
+    base = {
+        "request": ["a", "b", "c"],
+        "date_received": ["2024-01-10", "2024-02-01", ""],
+        "date_completed": ["2024-03-01", "", ""],
+        "value": [1000.0, None, 5.0],
+        "currency": ["EUR", "", "USD"],
+    }
+    return conform(pd.DataFrame({k: v for k, v in {**base, **columns}.items() if v is not None}), REQUESTS, file="rows")
+
+
+def test_valid_records_pass():
+    frame = requests()
+    assert frame.dtypes.astype(str).to_dict() == {
+        "request": "str", "date_received": "datetime64[us]", "date_completed": "datetime64[us]",
+        "value": "float64", "currency": "category",
+    }  # fmt: skip
+    assert tables.validate(frame, REQUESTS) is frame
+    assert len(tables.schema(REQUESTS).validate(frame, lazy=True)) == 3
+
+
+@pytest.mark.parametrize(
+    ("columns", "where", "what", "rows"),
+    [
+        ({"date_completed": ["2024-01-09", "", ""]}, "date_received", "is after date_completed", (1,)),
+        ({"currency": ["EUR", "", "usd"]}, "currency", "'usd' is not a currency", (3,)),
+        ({"currency": ["EUR", "", ""]}, "value", "has a value where currency has none", (3,)),
+        ({"currency": None}, "value", "has a value where currency has none", (1, 3)),
+        ({"value": [-1.0, None, 5.0]}, "value", "-1.0 is below 0", (1,)),
+        ({"request": ["a", "b", "a"]}, "request", "rows have the same key", (1, 3)),
+    ],
+)
+def test_faults_of_records(columns, where, what, rows):
+    frame = requests(**{k: v for k, v in columns.items() if k != "currency"})
+    if "currency" in columns:
+        frame = frame.drop(columns="currency")
+        if columns["currency"]:
+            frame["currency"] = pd.Categorical([c or None for c in columns["currency"]])
+    (fault,) = faults_of(frame, REQUESTS)
+    assert (fault.where, fault.what, fault.rows) == (where, what, rows)
+
+
+def test_a_date_of_the_wrong_dtype_is_named():
+    frame = requests().astype({"date_received": "str"})
+    (fault,) = faults_of(frame, REQUESTS)
+    assert (fault.where, fault.what) == ("date_received", "holds str where datetime64[us] is due")
 
 
 YES_NO = st.sampled_from([0, 1, 2, None])
@@ -281,6 +344,35 @@ def test_equal_numbers_have_one_text(number):
 @pytest.mark.parametrize("text", ["01", "NA", "NO", "1e3", "1,5", "-", ".5", "+1"])
 def test_other_text_stays(text):
     assert canonical(text) == text
+
+
+DAY = model.Column("day", "date", "Day")
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "expected"),
+    [
+        ("2025-03-01", "", "2025-03-01"),
+        ("2025-03-01 00:00:00", "", "2025-03-01"),
+        (pd.Timestamp(2025, 3, 1), "", "2025-03-01"),
+        (datetime.date(2025, 3, 1), "", "2025-03-01"),
+        ("01/03/2025", "%d/%m/%Y", "2025-03-01"),
+        ("2025", "%Y", "2025-01-01"),
+        ("01/03/2025", "", None),
+        ("2025-02-29", "", None),
+        ("2025", "", None),
+        ("soon", "", None),
+    ],
+)
+def test_days_are_read_in_one_form_and_never_guessed(value, style, expected):
+    read = parse(canonical(value), DAY, style)
+    assert read == (None if expected is None else datetime.date.fromisoformat(expected))
+
+
+def test_a_day_with_the_time_of_day_loses_it():
+    shape = model.Shape("own", "Own", "row", (DAY,))
+    times = pd.Series(pd.to_datetime(["2025-03-01 18:30", None]))
+    assert conform(times.to_frame("day"), shape, file="x")["day"].tolist() == [pd.Timestamp(2025, 3, 1), pd.NaT]
 
 
 def test_levels_join_what_is_equal_and_leave_out_what_is_empty():

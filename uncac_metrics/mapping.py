@@ -15,7 +15,7 @@ import pandas as pd
 from uncac_metrics import rules
 from uncac_metrics.model import Column, Fault, Faults, Shape, Source
 from uncac_metrics.shapes import matching, paired
-from uncac_metrics.tables import NUMBERS, holds, nearest, validate
+from uncac_metrics.tables import CODES, NUMBERS, holds, nearest, validate
 from uncac_metrics.values import build, canonical, conform, levels, parse, unread, yes_no
 
 Array = np.ndarray
@@ -106,8 +106,11 @@ def complete(frame: pd.DataFrame, shape: Shape) -> pd.DataFrame:
     _fill(table, shape)
     for name, rule in shape.derived.items():
         how = rules.maker(rule)
-        for target, operands in _derivable(name, rule[how], table, shape.zeros):  # type: ignore[arg-type]
-            if how in ("any", "all"):
+        taken = [o for o in rule[how] if o in table or o != "date_observed"]  # type: ignore[attr-defined]
+        for target, operands in _derivable(name, taken, table, shape.zeros):
+            if how in rules.FOLLOW:
+                table[target] = yes_no(_follow(how, rule, [table[o] for o in operands]), frame.index)
+            elif how in ("any", "all"):
                 answers = [table[o].to_numpy(np.int8, na_value=-1) for o in operands]
                 table[target] = yes_no(combine(how, answers, str(rule["missing"])), frame.index)
             else:
@@ -154,6 +157,27 @@ def combine(how: str, operands: list[Array], missing: str) -> Array:
         return np.add.reduce(operands)
     none = np.logical_and.reduce([np.isnan(o) for o in operands])
     return np.where(none, np.nan, np.add.reduce([np.nan_to_num(o, nan=0.0) for o in operands]))
+
+
+def _follow(how: str, rule: Mapping[str, object], columns: list[pd.Series]) -> Array:
+    """1, 0 and −1 (missing) from whether a column holds a code, is above 0 or is given, or a day was kept.
+
+    ``by`` takes the day of the event, the day by which it is due and, where known, the day up to which events
+    are known: what has not happened is late once it is due, and open until then.
+    """
+    first = columns[0]
+    if how == "present":
+        return first.notna().to_numpy().astype(np.int8)
+    if how == "positive":
+        return holds(first)
+    if how == "equals":
+        codes, texts = levels(first)
+        wanted = rule["codes"]
+        return np.array([int(t in wanted) for t in texts] + [-1], np.int8)[codes]  # type: ignore[operator]
+    done, due = first.to_numpy(), columns[1].to_numpy()
+    observed = columns[2].to_numpy() if len(columns) > 2 else np.full_like(due, "NaT")
+    late = (done > due) | (np.isnat(done) & (observed > due))
+    return np.where(done <= due, 1, np.where(late, 0, -1)).astype(np.int8)
 
 
 def _derivable(
@@ -220,7 +244,7 @@ class _Mapper:
         assert column is not None  # the rules were checked
         how = rules.maker(rule)
         if how == "value":
-            value = parse(canonical(rule["value"]), column)
+            value = parse(canonical(rule["value"]), column, rule.get("dates", ""))
             made = build(np.zeros(len(self.raw), np.intp), [value], column, self.raw.index)
         elif how in ("any", "all"):
             answers = [self._answers(o, name) for o in self._operands(name, how)]
@@ -269,21 +293,22 @@ class _Mapper:
         by_label = labels if rule.get("labels") is True else {}
         named, other = rules.named(rule), rule.get("other")
         missing, said = self._missing(rule)
-        closed = bool(named) or column.codes is not None or column.kind == "yes_no"
+        closed = bool(named) or column.codes is not None or column.kind in ("yes_no", "date", "currency")
+        style = rule.get("dates", "")
         targets: list[Any] = []
         bad, doubtful = set(), set()
         for text in texts:
             key = by_label.get(text, text)
-            value = parse(canonical(named[key]), column) if key in named else None
+            value = parse(canonical(named[key]), column, style) if key in named else None
             if key not in named and missing.isdisjoint((key, text)) and other != "missing":
-                value = parse(key, column) if other == "keep" or not named else None
+                value = parse(key, column, style) if other == "keep" or not named else None
                 if value is None:
                     bad.add(text)
             elif key not in named and not (said or closed or other == "missing"):
                 doubtful.add(text)
             targets.append(value)
         where = f"columns.{name}"
-        remedy = "" if column.kind == "code" and not named else _NAME_IT
+        remedy = "" if column.kind in (*CODES, "date") and not named else _NAME_IT
         self._add(unread(codes, texts, bad, column, self.file, where=where, remedy=remedy, labels=labels))
         self._doubt(name, {texts[c] for c in np.unique(codes[codes >= 0])} & doubtful)
         return build(codes, targets, column, self.raw.index)

@@ -141,7 +141,8 @@ class Column:
     name: str
     """Name; ``contact__*`` stands for one column an item (``contact__police``, …)."""
     kind: str
-    """``yes_no`` (1, 0, missing), ``number``, ``count``, ``code`` (text from a list), ``text`` or ``weight``."""
+    """``yes_no`` (1, 0, missing), ``number``, ``count``, ``amount`` (of money), ``weight``, ``date``, ``code``,
+    ``currency`` (ISO 4217) or ``text``."""
     label: str
     codes: Mapping[str, str] | None = None
     """Allowed codes and their labels, for ``code`` columns with a closed list."""
@@ -154,6 +155,8 @@ class Column:
     complete: bool = False
     """The column, where the table has it, may not be missing in any row."""
     unit: str = ""
+    usual: Mapping[str, str] | None = None
+    """Codes that definitions use, and their labels, where the list is not closed."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,16 @@ class Shape:
     within: tuple[tuple[str, str], ...] = ()
     """Pairs (column, gate): where the gate is 0, the column holds nothing (no yes, number above 0 or code)."""
     ordered: tuple[tuple[str, str], ...] = ()
-    """Pairs of number columns, the first never above the second."""
+    """Pairs of columns of numbers or of dates, the first never above the second."""
+    needs: tuple[tuple[str, str], ...] = ()
+    """Pairs of columns: where the first has a value, so has the second."""
+    sources: tuple[str, ...] = ()
+    """Kinds of source (of :data:`SOURCE_KINDS`) that give such rows."""
+
+    @property
+    def sampled(self) -> bool:
+        """Whether rows are a sample with design weights; otherwise they are all units, or figures of others."""
+        return self.column("weight") is not None
 
     def column(self, name: str) -> Column | None:
         """The column called `name`, items (``contact__police``) included; None where the shape has no such column."""
@@ -200,6 +212,8 @@ class Measure:
     """Coded column whose every level gives a row, under the breakdown ``category``."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Further keyword arguments of the estimator."""
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Coded column -> codes: only rows with one of them are taken; ``0703*`` is every code that begins so."""
 
 
 @dataclass(frozen=True)

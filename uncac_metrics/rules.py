@@ -14,6 +14,7 @@ and may hold
 ``labels``    ``true``: codes are named by their SPSS or Stata value labels,
 ``bins``      bounds of classes [b₀, b₁), [b₁, b₂) …, with ``labels``, one text a class,
 ``scale``     a factor,
+``dates``     how dates are written, in the codes of ``strptime`` such as ``%d/%m/%Y``; ISO 8601 unless given,
 ``missing``   a list of codes, in place of the source's; for ``any``, ``all`` and ``sum`` it is the policy
               ``"strict"`` or ``"ignore"``, and ``missing_codes`` is the list,
 ``other``     what becomes of codes that nothing names: ``"missing"`` or ``"keep"`` (else they are a fault),
@@ -28,6 +29,7 @@ as code.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -40,10 +42,12 @@ from uncac_metrics.values import canonical, parse
 
 MAKERS = ("from", "any", "all", "sum", "product", "value")
 COMBINE = ("any", "all", "sum", "product")
+FOLLOW = ("by", "equals", "positive", "present")
+"""How shapes derive a yes_no column from others, besides :data:`COMBINE`."""
 POLICIES = ("strict", "ignore")
 Rule = Mapping[str, Any]
 
-_SCALAR = (str, int, float)
+_SCALAR = (str, int, float, datetime.date)
 
 
 def _is_number(value: object) -> bool:
@@ -89,6 +93,7 @@ KEYS = {
     "labels": "true or a list of texts",
     "bins": "a list of rising numbers",
     "scale": "a number",
+    "dates": "a text",
     "missing": "a list of codes or a policy",
     "other": '"missing" or "keep"',
     "where": "a table of lists of codes",
@@ -97,8 +102,8 @@ KEYS = {
 
 
 def maker(rule: Rule) -> str:
-    """Which of :data:`MAKERS` makes the column."""
-    return next((m for m in MAKERS if m in rule), "from")
+    """Which of :data:`MAKERS`, or in a shape of :data:`FOLLOW`, makes the column."""
+    return next((m for m in (*MAKERS, *FOLLOW) if m in rule), "from")
 
 
 def named(rule: Rule) -> dict[str, Any]:
@@ -249,14 +254,14 @@ def _in_rule(where: str, rule: Rule, column: Column, file: str) -> list[Fault]:
     for code in sorted({c for c in codes if codes.count(c) > 1}):
         fault("", f"names the code {code!r} twice", "keep one of them")
     for code, value in rule.get("recode", {}).items():
-        if parse(canonical(value), column) is None:
+        if parse(canonical(value), column, rule.get("dates", "")) is None:
             close = nearest(str(value), column.codes or ()) or f"codes: {', '.join(column.codes or ('1', '0'))}"
             fault(f"recode.{code}", f"{value!r} cannot stand in a column of kind {column.kind}", close)
-    if how == "value" and parse(canonical(rule["value"]), column) is None:
+    if how == "value" and parse(canonical(rule["value"]), column, rule.get("dates", "")) is None:
         fault("value", f"{rule['value']!r} cannot stand in a column of kind {column.kind}")
     classes = rule.get("labels")
     if "bins" in rule:
-        if how != "from" or column.kind in (*NUMBERS, "yes_no"):
+        if how != "from" or column.kind not in ("code", "text"):
             fault("bins", "make classes of a number of the file, for a column of codes")
         elif not isinstance(classes, list) or len(classes) != len(rule["bins"]) - 1:
             fault("labels", "is not one text a class", f"give {len(rule['bins']) - 1} texts")
@@ -272,6 +277,8 @@ def _in_rule(where: str, rule: Rule, column: Column, file: str) -> list[Fault]:
             "names classes, but there are no bins",
             "labels = true takes the value labels of the file",
         )
+    if "dates" in rule and column.kind != "date":
+        fault("dates", f"has no meaning for a column of kind {column.kind}", "it says how dates are written")
     if "scale" in rule and column.kind not in NUMBERS:
         fault("scale", f"has no meaning for a column of kind {column.kind}")
     return faults

@@ -23,9 +23,16 @@ from uncac_metrics.shapes import ESTIMATES, paired
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-NUMBERS = ("number", "count", "weight")
+NUMBERS = ("number", "count", "weight", "amount")
 """Kinds of column that hold numbers."""
-_DTYPE = {"yes_no": "Int8", "code": "category", "text": "str"} | dict.fromkeys(NUMBERS, "float64")
+CODES = ("code", "currency")
+"""Kinds of column that hold codes."""
+CURRENCY = re.compile("[A-Z]{3}")
+"""A currency in ISO 4217."""
+_DTYPE = {
+    "yes_no": "Int8", "text": "str", "date": "datetime64[us]",
+    **dict.fromkeys(CODES, "category"), **dict.fromkeys(NUMBERS, "float64"),
+}  # fmt: skip
 _SHOWN = 5
 
 
@@ -41,7 +48,7 @@ def validate(
     ----------
     frame : DataFrame
         Table with the dtypes of the shape: ``Int8`` for yes_no, ``float64`` for numbers, ``category`` for
-        codes, ``str`` for text.
+        codes, ``datetime64[us]`` for dates, ``str`` for text.
     shape : Shape
         What the table must be.
     file : str
@@ -132,6 +139,8 @@ def schema(shape: Shape, *, strict: bool = True, exact: bool = True) -> pa.DataF
             checks.append(pa.Check.isin(list(column.codes)))
         if column.kind == "yes_no":
             checks.append(pa.Check.isin([0, 1]))
+        if column.kind == "currency":
+            checks.append(pa.Check(lambda s: pd.Series(~_not_currency(s), s.index), name="currency"))
         if column.low is not None:
             checks.append(pa.Check.gt(column.low) if column.open else pa.Check.ge(column.low))
         if column.high is not None:
@@ -154,10 +163,7 @@ def schema(shape: Shape, *, strict: bool = True, exact: bool = True) -> pa.DataF
 
         return check
 
-    whole = [
-        pa.Check(per_frame(find), name=find.__name__.strip("_"), ignore_na=False)
-        for find in (_repeated, _outside, _unordered)
-    ]
+    whole = [pa.Check(per_frame(find), name=find.__name__.strip("_"), ignore_na=False) for find in _BETWEEN]
     return pa.DataFrameSchema(columns, checks=whole, strict=strict, name=shape.id)
 
 
@@ -249,7 +255,7 @@ def _violations(frame: pd.DataFrame, shape: Shape, strict: bool, exact: bool) ->
         else:
             sound.append(name)
             yield from _in_column(frame[name], known, exact)
-    for find in (_repeated, _outside, _unordered):
+    for find in _BETWEEN:
         for name, what, rows in find(frame[sound], shape):
             yield _Violation(name, what, rows=rows)
 
@@ -266,6 +272,10 @@ def _in_column(series: pd.Series, column: Column, exact: bool) -> Iterable[_Viol
             yield _Violation(name, f"{_examples(series, bad)} is neither 1 nor 0", rows=bad)
     elif column.kind in NUMBERS:
         yield from _in_bounds(series, column, exact)
+    elif column.kind == "currency":
+        bad = _not_currency(series)
+        if bad.any():
+            yield _Violation(name, f"{_examples(series, bad)} is not a currency", "give the code of ISO 4217", bad)
     elif column.codes is not None:
         bad = _not_coded(series, column.codes)
         if bad is not None:
@@ -306,6 +316,13 @@ def _not_coded(series: pd.Series, codes: Iterable[str]) -> np.ndarray | None:
     return bad if bad.any() else None
 
 
+def _not_currency(series: pd.Series) -> np.ndarray:
+    """Rows whose text is not three capitals."""
+    codes, found = pd.factorize(series)
+    wrong = [i for i, text in enumerate(found) if not CURRENCY.fullmatch(str(text))]
+    return np.isin(codes, wrong)
+
+
 # --- what is wrong between columns; each yields (column, what, offending rows)
 
 Found = Iterable[tuple[str, str, np.ndarray]]
@@ -334,9 +351,26 @@ def _outside(frame: pd.DataFrame, shape: Shape) -> Found:
 def _unordered(frame: pd.DataFrame, shape: Shape) -> Found:
     for name, above in shape.ordered:
         if name in frame.columns and above in frame.columns:
-            bad = _floats(frame[name]) > _floats(frame[above])
+            pair = frame[name], frame[above]
+            if dated := all(pd.api.types.is_datetime64_any_dtype(s.dtype) for s in pair):
+                bad = pair[0].to_numpy() > pair[1].to_numpy()
+            else:
+                bad = _floats(pair[0]) > _floats(pair[1])
             if bad.any():
-                yield name, f"is above {above}", bad
+                yield name, f"is {'after' if dated else 'above'} {above}", bad
+
+
+def _incomplete(frame: pd.DataFrame, shape: Shape) -> Found:
+    for name, other in shape.needs:
+        if name in frame.columns:
+            bad = frame[name].notna().to_numpy()
+            if other in frame.columns:
+                bad = bad & frame[other].isna().to_numpy()
+            if bad.any():
+                yield name, f"has a value where {other} has none", bad
+
+
+_BETWEEN = (_repeated, _outside, _unordered, _incomplete)
 
 
 def holds(series: pd.Series) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -11,19 +12,21 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Column, Fault, Faults, Shape
-from uncac_metrics.tables import NUMBERS
+from uncac_metrics.tables import CODES, CURRENCY, NUMBERS
 
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)\.\d*")
 
 
 def canonical(value: object) -> str:
-    """The one text of a code: numbers that are equal have the same text, other text stays as it is.
+    """The one text of a code: numbers that are equal have the same text, a day is in ISO 8601, other text stays.
 
     Examples
     --------
     >>> [canonical(v) for v in (1, 1.0, "1.0", True, "01", " Yes ", 2.5, "2.50", float("nan"))]
     ['1', '1', '1', '1', '01', 'Yes', '2.5', '2.5', '']
     """
+    if isinstance(value, datetime.date):
+        return str(value).removesuffix(" 00:00:00")
     if isinstance(value, (bool, np.bool_)):
         return str(int(value))
     if isinstance(value, (float, np.floating)):
@@ -54,8 +57,16 @@ def levels(series: pd.Series) -> tuple[np.ndarray, list[str]]:
     return np.array([order.get(t, -1) for t in texts] + [-1])[codes], list(order)
 
 
-def parse(text: str, column: Column) -> Any:
-    """The value that a text stands for in a column, or None where it stands for none."""
+def parse(text: str, column: Column, style: str = "") -> Any:
+    """The value that a text stands for in a column, or None where it stands for none.
+
+    A date is in ISO 8601 (2025-03-01) unless `style` says otherwise in the codes of ``strptime`` (%d/%m/%Y).
+
+    Examples
+    --------
+    >>> parse("01/03/2025", Column("day", "date", ""), "%d/%m/%Y")
+    datetime.date(2025, 3, 1)
+    """
     if column.kind == "yes_no":
         return {"1": 1, "0": 0}.get(text)
     if column.kind in NUMBERS:
@@ -64,6 +75,14 @@ def parse(text: str, column: Column) -> Any:
         except ValueError:
             return None
         return number if math.isfinite(number) else None
+    if column.kind == "date":
+        try:
+            read = datetime.datetime.strptime(text, style) if style else datetime.datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return read.date()
+    if column.kind == "currency":
+        return text if CURRENCY.fullmatch(text) else None
     return text if column.codes is None or text in column.codes else None
 
 
@@ -73,10 +92,13 @@ def build(codes: np.ndarray, targets: Sequence[Any], column: Column, index: pd.I
         return yes_no(np.array([-1 if t is None else t for t in targets] + [-1], np.int8)[codes], index)
     if column.kind in NUMBERS:
         return pd.Series(np.array([np.nan if t is None else t for t in targets] + [np.nan])[codes], index)
+    if column.kind == "date":
+        days = np.array([np.datetime64("NaT") if t is None else t for t in targets] + ["NaT"], "datetime64[us]")
+        return pd.Series(days[codes], index)
     categories = list(column.codes or dict.fromkeys(t for t in targets if t is not None))
     place = {c: i for i, c in enumerate(categories)}
     rows = np.array([place.get(t, -1) for t in targets] + [-1])[codes]
-    if column.kind == "code":
+    if column.kind in CODES:
         dtype = pd.CategoricalDtype(pd.Index(categories, dtype="str"))
         return pd.Series(pd.Categorical.from_codes(rows, dtype=dtype), index)
     return pd.Series(pd.array(categories, dtype="str").take(rows, allow_fill=True), index)
@@ -124,8 +146,12 @@ def conform(frame: pd.DataFrame, shape: Shape, *, file: str) -> pd.DataFrame:
         if column is None:
             columns[name] = frame[name]
             continue
-        if column.kind in NUMBERS and pd.api.types.is_float_dtype(frame[name].dtype):
+        dtype = frame[name].dtype
+        if column.kind in NUMBERS and pd.api.types.is_float_dtype(dtype):
             columns[name] = frame[name].astype("float64")
+            continue
+        if column.kind == "date" and pd.api.types.is_datetime64_dtype(dtype):
+            columns[name] = frame[name].dt.floor("D").astype("datetime64[us]")
             continue
         codes, texts = levels(frame[name])
         targets = [parse(t, column) for t in texts]
@@ -154,6 +180,8 @@ def unread(
     ]
     listed = ", ".join(said) + (", …" if len(wrong) > 10 else "")
     what = f"{listed} cannot stand in a column of kind {column.kind}"
+    if column.kind == "date":
+        remedy = remedy or 'write 2025-03-01, or name the form: dates = "%d/%m/%Y"'
     if column.kind == "code" and column.codes:
         remedy = remedy or f"codes: {', '.join(column.codes)}"
     first = tuple(int(r) + 1 for r in rows[:5])

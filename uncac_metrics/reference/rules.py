@@ -132,7 +132,7 @@ COLUMNS: Mapping[str, Mapping[str, Cell]] = {
         "base": Cell("[a-z][a-z0-9_]*", "a name of small letters, digits and underscores"),
         "role": _one_of("numerator", "denominator", "both"),
         "shape": _TEXT,
-        **_texts("column within", _NOTE),
+        **_texts("column within codes", _NOTE),
         "items": _FLAG,
         **_texts("label label_zh"),
     },
@@ -230,6 +230,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "areas": (*map(_for_countries, ("iso3", "iso2", "ldc", "lldc", "sids")), *map(_once, ("iso3", "iso2"))),
     "bases": (
+        Row(
+            "codes",
+            lambda t: (t["codes"] == "") | (t["within"] != ""),
+            "are codes of no column",
+            "name the column in within",
+        ),
         Row(
             "base",
             _one_shape,

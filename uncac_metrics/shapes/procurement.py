@@ -1,0 +1,112 @@
+"""Shapes of public procurement: contracts and the bids for them."""
+
+from __future__ import annotations
+
+from uncac_metrics.model import Shape
+from uncac_metrics.shapes.columns import CURRENCY, OBSERVED, OFFICE, PERIOD, amount, code, date, number, text, yes
+
+METHODS = {
+    "open": "Open procedure",
+    "selective": "Selective or restricted procedure",
+    "limited": "Limited or negotiated procedure",
+    "direct": "Direct award",
+}
+"""Procurement methods as in the Open Contracting Data Standard."""
+_SETTING = (
+    *PERIOD,
+    *OFFICE,
+    code("buyer", "Identifier of the buyer"),
+    code("procurement_method", "Procurement method", METHODS),
+    code("sector", "Sector or class of goods (CPV, UNSPSC)"),
+    code("contract_value", "Band of contract value"),
+)
+
+CONTRACTS = Shape(
+    "contracts",
+    "Contracts and tenders",
+    "contract",
+    (
+        text("contract", "Identifier of the contract", complete=True),
+        text("tender", "Identifier of the tender", complete=True),
+        *_SETTING,
+        code("supplier", "Identifier of the supplier"),
+        code("counterpart", "Jurisdiction of the supplier (ISO 3166-1 alpha-3)"),
+        number("bids", "Bids received", "bids", "count"),
+        number("valid_bids", "Bids found valid", "bids", "count"),
+        yes("single_bid", "One bid was received"),
+        yes("competitive", "Awarded after competition: by an open or selective procedure"),
+        yes("open_method", "Awarded by an open procedure"),
+        yes("non_open", "Awarded by another than an open procedure"),
+        yes("notice", "A call for tenders was published"),
+        yes("no_notice", "No call for tenders was published"),
+        date("date_notice", "Day of the call for tenders"),
+        date("date_deadline", "Day by which bids were due"),
+        date("date_awarded", "Day of the award"),
+        date("date_signed", "Day of the signature"),
+        date("date_published", "Day on which the contract was published"),
+        date("date_completed", "Day of completion"),
+        OBSERVED,
+        amount("estimate", "Value estimated before the tender"),
+        amount("value", "Value at award"),
+        amount("final_value", "Value at completion or at the latest modification"),
+        CURRENCY,
+        yes("modified", "Modified after signature"),
+        number("modifications", "Modifications", "modifications", "count"),
+        yes("owner_known", "The jurisdiction of the supplier or its owner is known"),
+        yes("secrecy_jurisdiction", "The supplier is registered or owned in a secrecy jurisdiction"),
+        yes("owner_disclosed", "A beneficial owner of the supplier is disclosed"),
+        yes("debarred", "The supplier was debarred at award"),
+        yes("clause", "Holds an anti-corruption clause"),
+        yes("emergency", "Procured under emergency rules"),
+        yes("published", "The contract is published"),
+        yes("electronic", "Procured electronically"),
+        yes("complaint", "A complaint was made"),
+        yes("complaint_decided", "The complaint was decided"),
+        yes("complaint_upheld", "The complaint was upheld, in whole or in part"),
+        number("fields_required", "Fields that the publication standard requires", "fields", "count"),
+        number("fields_filled", "Required fields that are filled in", "fields", "count"),
+    ),
+    key=("contract",),
+    derived={
+        "single_bid": {"equals": ["bids"], "codes": ["1"]},
+        "competitive": {"equals": ["procurement_method"], "codes": ["open", "selective"]},
+        "open_method": {"equals": ["procurement_method"], "codes": ["open"]},
+        "non_open": {"equals": ["procurement_method"], "codes": ["selective", "limited", "direct"]},
+        "no_notice": {"equals": ["notice"], "codes": ["0"]},
+    },
+    within=(("complaint_decided", "complaint"), ("complaint_upheld", "complaint_decided"),
+            ("secrecy_jurisdiction", "owner_known"), ("modifications", "modified")),
+    ordered=(("date_notice", "date_deadline"), ("date_deadline", "date_awarded"), ("date_awarded", "date_signed"),
+             ("date_signed", "date_completed"), ("valid_bids", "bids"), ("fields_filled", "fields_required")),
+    needs=(("estimate", "currency"), ("value", "currency"), ("final_value", "currency")),
+    sources=("procurement_record",),
+)  # fmt: skip
+
+BIDS = Shape(
+    "bids",
+    "Bids in tenders",
+    "bid",
+    (
+        text("bid", "Identifier of the bid", complete=True),
+        text("tender", "Identifier of the tender", complete=True),
+        text("lot", "Lot of the tender", complete=True),
+        *_SETTING,
+        code("bidder", "Identifier of the bidder"),
+        code("status", "Status of the bid", {"valid": "Valid", "disqualified": "Disqualified",
+             "withdrawn": "Withdrawn", "pending": "Pending"}),
+        yes("winner", "The bid won"),
+        yes("disqualified", "The bid was disqualified"),
+        amount("amount", "Price bid"),
+        CURRENCY,
+        code("item", "Class of the main item"),
+        date("date_opened", "Start of the period for bids"),
+        date("date_deadline", "End of the period for bids"),
+        date("date_submitted", "Day on which the bid was received"),
+        date("date_awarded", "Day of the award"),
+    ),
+    key=("bid",),
+    derived={"disqualified": {"equals": ["status"], "codes": ["disqualified"]}},
+    ordered=(("date_opened", "date_deadline"), ("date_opened", "date_awarded")),
+    needs=(("amount", "currency"),),
+    sources=("procurement_record",),
+)  # fmt: skip
