@@ -1,0 +1,247 @@
+"""Figures that offices of Exampleland count or publish, and ratings and the status of provisions that others find."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from simulate_justice import OFFENCES
+from simulate_records import CUT_OFF, PEOPLE, choose, seen, truths
+
+PERIODS = ("2024", "2025")
+GROWTH = 1.06
+"""Ratio of the rates of 2025 to those of 2024."""
+POPULATION = sum(PEOPLE.values())
+# quantity: what it is set against, how many of those, rate (Poisson) for one of them in 2025
+RATES = {
+    "cases": ("population", POPULATION, 5.9e-4),
+    "specialised_staff": ("cases", 305, 0.21),
+    "illicit_enrichment_cases": ("declarations_verified", 690, 0.018),
+    "judges_sanctioned": ("judges", 1180, 0.016),
+    "disciplinary_sanctions": ("staff", 5200, 0.021),
+    "conflict_notices": ("officials", 2600, 0.034),
+    "reports": ("population", POPULATION, 2.9e-4),
+    "information_requests": ("population", POPULATION, 7.9e-4),
+    "electoral_offences": ("voters", 391_000, 9.0e-5),
+    "sport_cases": ("bodies", 64, 0.20),
+}  # fmt: skip
+# quantity: what it is a part of, how many of those, share
+PARTS = {
+    "audit_findings_referred": ("audit_findings", 212, 0.17),
+    "decisions_annulled": ("decisions_challenged", 640, 0.13),
+    "lobby_contacts_registered": ("meetings", 930, 0.61),
+    "students_with_curriculum": ("students", 4200, 0.44),
+    "licences_published": ("licences", 1260, 0.72),
+    "companies_with_programme": ("companies", 520, 0.38),
+    "legal_persons_verified": ("legal_persons", 3800, 0.66),
+    "sport_bodies_with_integrity_unit": ("bodies", 64, 0.36),
+}  # fmt: skip
+# quantity: expected number
+NUMBERS = {
+    "transaction_reports": 900, "debarments": 27, "attacks_on_journalists": 11, "investor_residence_refused": 19,
+    "joint_teams": 6, "spontaneous_transmissions": 30,
+}  # fmt: skip
+WOMEN = 0.19
+# persons suspected, prosecuted and convicted of bribery in a year per 100,000: other cases at each stage
+STAGES = {"suspects": 26.0, "prosecuted": 17.5, "convicted": 11.8}
+
+COUNTRIES = [f"XX{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+LEVELS = {"HE": 0.10, "SE": 0.34, "ME": 0.42, "LE": 0.14}  # effectiveness, from high to low
+OUTCOMES = [f"IO.{i}" for i in range(3, 8)]
+COMPLIANCE = {"C": 0.24, "LC": 0.44, "PC": 0.26, "NC": 0.06}
+RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
+
+ARTICLES = ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "53", "54", "55", "57"]
+PROVISIONS, MET = 130, {"full": 0.57, "partial": 0.25, "none": 0.18}
+MEASURES, DONE = 190, 0.63  # measures of the strategy that are due: done in time
+ADVICE, IMPLEMENTED, LATENESS = 240, 0.58, 0.8  # recommendations of auditors; done in time, if done late
+INSTITUTIONS, ASSESSED = 150, 0.49  # institutions with a recent assessment of risks
+NEEDS, SERVED = 72, 0.54
+BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
+
+
+def counts(seed: int) -> pd.DataFrame:
+    """Counts of two years by region, crime class and sex, totals among them, with what they are set against."""
+    rng = np.random.default_rng([seed, 23])
+    rows: list[dict[str, object]] = []
+    for year in PERIODS:
+        scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
+        crimes = {c: rate for c, (rate, _) in OFFENCES.items() if c.startswith("0703") or c == "07041"}
+        found = pd.DataFrame(
+            [
+                {"area": area, "crime": crime, "count": rng.poisson(scale * rate * people / 1e5), "denominator": people}
+                for area, people in PEOPLE.items()
+                for crime, rate in crimes.items()
+            ]
+        )
+        for part in ([], ["area"], ["crime"], ["area", "crime"]):
+            rows += _summed(found, part, {"time_period": year, "quantity": "offences", "at_risk": "population"})
+        for quantity, rate in STAGES.items():
+            expected = scale * rate * POPULATION / 1e5
+            women, men = rng.poisson(WOMEN * expected), rng.poisson((1 - WOMEN) * expected)
+            for sex, number in {"_T": women + men, "F": women, "M": men}.items():
+                key = {"time_period": year, "quantity": quantity, "crime": "07031", "sex": sex}
+                whole = {"at_risk": "population", "denominator": POPULATION} if sex == "_T" else {}
+                rows.append(key | whole | {"count": number})
+        for quantity, (what, number, rate) in RATES.items():
+            key = {"time_period": year, "quantity": quantity, "at_risk": what, "denominator": number}
+            rows.append(key | {"count": rng.poisson(scale * rate * number)})
+        for quantity, (what, number, share) in PARTS.items():
+            key = {"time_period": year, "quantity": quantity, "at_risk": what, "denominator": number}
+            rows.append(key | {"count": rng.binomial(number, share)})
+        rows += [
+            {"time_period": year, "quantity": q, "count": rng.poisson(scale * number)} for q, number in NUMBERS.items()
+        ]
+    table = pd.DataFrame(rows)
+    breakdowns = ["area", "crime", "sex"]
+    table[breakdowns] = table[breakdowns].fillna("_T")
+    columns = ["time_period", "quantity", *breakdowns, "count", "at_risk", "denominator"]
+    return table[columns].astype({"denominator": "Int64"})
+
+
+def _summed(found: pd.DataFrame, part: list[str], key: dict[str, object]) -> list[dict[str, object]]:
+    """Sums of the counts by `part`; the people of an area are counted once."""
+    groups = found.groupby(part) if part else [((), found)]
+    rows = []
+    for label, rest in groups:
+        named = dict(zip(part, np.atleast_1d(label), strict=False))
+        people = rest.drop_duplicates("area").denominator.sum()
+        rows.append(key | named | {"count": rest["count"].sum(), "denominator": people})
+    return rows
+
+
+def counts_truth() -> pd.DataFrame:
+    """True values of what the counts feed, for 2025 and 2024."""
+    ids = {
+        "offences": ("CJ-10", 1e5), "cases": ("CJ-11", 1e5), "specialised_staff": ("CJ-06", 1e3),
+        "illicit_enrichment_cases": ("IE-01", 1e3), "judges_sanctioned": ("JU-01", 1e3),
+        "disciplinary_sanctions": ("CC-02", 1e3), "conflict_notices": ("CI-05", 1e3), "reports": ("WB-01a", 1e5),
+        "information_requests": ("TR-02", 1e5), "electoral_offences": ("PF-03", 1e5), "sport_cases": ("SP-01", 1.0),
+    }  # fmt: skip
+    rows: list[tuple[str, dict[str, str], float, str]] = []
+    classes = {"07031": "BR-29", "07032": "EM-01", "07033": "AF-01", "07034": "TI-02", "07035": "IE-04", "07041": "ML-02"}
+    for year in PERIODS:
+        scale, period = (1.0 if year == PERIODS[-1] else 1 / GROWTH), {"time_period": year}
+        rows += [(i, period, scale * OFFENCES[c][0], "per 100,000") for c, i in classes.items()]
+        stages = dict(zip("abc", STAGES.values(), strict=True))
+        rows += [(f"CJ-01{letter}", period, scale * rate, "per 100,000") for letter, rate in stages.items()]
+        rows += [
+            ("CJ-02a", period, STAGES["prosecuted"] / STAGES["suspects"], "ratio"),
+            ("CJ-02b", period, STAGES["convicted"] / STAGES["prosecuted"], "ratio"),
+        ]
+        rows += [
+            (ids[q][0], period, scale * ids[q][1] * rate, f"per {ids[q][1]:,.0f}") for q, (_, _, rate) in RATES.items()
+        ]
+        rows += [(q, period, 100 * share, "%") for q, (_, _, share) in PARTS.items()]
+        rows += [(q, period, scale * number, "number") for q, number in NUMBERS.items()]
+    return truths(rows)
+
+
+def standing(country: str) -> float:
+    """True score of a country on the invented scale of 0 to 100."""
+    return 25.0 + 50.0 * ((7 * COUNTRIES.index(country)) % 26) / 25
+
+
+def ratings(seed: int) -> pd.DataFrame:
+    """Ratings of 26 countries: ordinal ones by peers, and a score with its standard error."""
+    rng = np.random.default_rng([seed, 24])
+    parts = []
+    for scheme, items, shares in (
+        ("effectiveness", OUTCOMES, LEVELS),
+        ("compliance", RECOMMENDATIONS, COMPLIANCE),
+    ):
+        area, item = (c.ravel() for c in np.meshgrid(COUNTRIES, items, indexing="ij"))
+        part = {"ref_area": area, "time_period": "2025", "scheme": scheme, "item": item, "round": "4"}
+        parts.append(pd.DataFrame(part | {"rating": choose(rng, shares, len(area))}))
+    error = np.round(rng.uniform(1.5, 4.0, len(COUNTRIES)), 2)
+    score = np.array([standing(c) for c in COUNTRIES]) + error * rng.standard_normal(len(COUNTRIES))
+    part = {"ref_area": COUNTRIES, "time_period": "2025", "scheme": "integrity", "item": "overall", "round": "2025"}
+    known = {"score": score.round(2), "std_error": error, "n_sources": rng.integers(3, 12, len(COUNTRIES))}
+    limits = {"lower": (score - 1.96 * error).round(2), "upper": (score + 1.96 * error).round(2)}
+    parts.append(pd.DataFrame(part | known | limits | {"scale_low": 0, "scale_high": 100}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ratings_truth() -> pd.DataFrame:
+    """True shares of the ordinal ratings, and true scores by country."""
+    rows = [
+        (name, {"category": code}, 100 * share, "%")
+        for name, shares in (("AM-02a", LEVELS), ("AM-02b", COMPLIANCE))
+        for code, share in shares.items()
+    ]
+    rows += [("integrity", {"ref_area": c}, standing(c), "score") for c in COUNTRIES]
+    return truths(rows)
+
+
+def status(seed: int) -> pd.DataFrame:
+    """Status of provisions of law, measures, recommendations, assessments and needs of Exampleland."""
+    rng = np.random.default_rng([seed, 25])
+    parts = []
+
+    def add(kind: str, scheme: str, n: int, **columns: object) -> None:
+        names = [f"{scheme}-{i}" for i in range(1, n + 1)]
+        part = {"ref_area": "XXA", "time_period": "2025", "kind": kind, "scheme": scheme, "provision": names}
+        parts.append(pd.DataFrame(part | columns))
+
+    found = choose(rng, MET, PROVISIONS)
+    article = np.array(ARTICLES)[rng.integers(0, len(ARTICLES), PROVISIONS)]
+    add("provision", "convention", PROVISIONS, article=article, status=found, met=(found == "full").astype(int))
+    for kind, scheme, n, share in (
+        ("measure", "strategy", MEASURES, DONE),
+        ("recommendation", "audit", ADVICE, IMPLEMENTED),
+    ):
+        due = np.datetime64("2025-01-01") + rng.integers(0, 360, n)
+        late = 1 + rng.integers(0, 200, n)
+        in_time, ever = rng.random(n) < share, rng.random(n) < LATENESS
+        done = seen(due + np.where(in_time, -rng.integers(0, 90, n), late), in_time | ever)
+        dates = {"date_due": due, "date_done": done, "date_observed": CUT_OFF}
+        add(kind, scheme, n, met=(~np.isnat(done)).astype(int), **dates)
+    add("institution", "risk_assessment", INSTITUTIONS, met=(rng.random(INSTITUTIONS) < ASSESSED).astype(int))
+    add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
+    add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
+    parts[-1]["provision"] = list(BODIES)
+    return pd.concat(parts, ignore_index=True).astype({"met": int})
+
+
+def status_truth() -> pd.DataFrame:
+    """True shares of what the register of provisions feeds."""
+    rows = [
+        ("provisions", {}, 100 * MET["full"], "%"),
+        *(("LG-01", {"category": code}, 100 * share, "%") for code, share in MET.items()),
+        ("PO-02", {}, 100 * DONE, "%"),
+        ("FM-03", {}, 100 * IMPLEMENTED, "%"),
+        ("PO-05", {}, 100 * ASSESSED, "%"),
+        ("TA-01", {}, 100 * SERVED, "%"),
+        ("PO-01", {}, sum(BODIES.values()), "score"),
+    ]
+    return truths(rows)
+
+
+def series(seed: int) -> pd.DataFrame:
+    """Published figures of five years with standard errors, by sex."""
+    rng = np.random.default_rng([seed, 26])
+    rows = []
+    for year in range(2021, 2026):
+        for sex, value in figure(year).items():
+            error = round(float(rng.uniform(0.6, 1.1)) * (1.0 if sex == "_T" else 1.4), 2)
+            seen_value = round(value + error * rng.standard_normal(), 2)
+            limits = {"lower": round(seen_value - 1.96 * error, 2), "upper": round(seen_value + 1.96 * error, 2)}
+            key = {"series": "XX_COR_BRIB", "ref_area": "XXA", "time_period": str(year), "sex": sex}
+            more = {"value": seen_value, "std_error": error, **limits, "n": int(rng.integers(5000, 12000))}
+            rows.append(key | more | {"unit": "%", "nature": "C"})
+    return pd.DataFrame(rows)
+
+
+def figure(year: int) -> dict[str, float]:
+    """True value of the published figure by sex: it falls by a point a year."""
+    level = 22.0 - (year - 2021)
+    return {"_T": level, "F": level - 2.0, "M": level + 2.0}
+
+
+def series_truth() -> pd.DataFrame:
+    """True values of the published figures."""
+    rows = [
+        ("XX_COR_BRIB", {"time_period": str(year), "sex": sex}, value, "%")
+        for year in range(2021, 2026)
+        for sex, value in figure(year).items()
+    ]
+    return truths(rows)

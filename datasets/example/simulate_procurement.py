@@ -1,0 +1,182 @@
+"""The tenders of Exampleland, the contracts that came of them, and the bids."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from simulate_records import CUT_OFF, PEOPLE, choose, filled, gap_chances, gaps, seen, truths
+
+TENDERS = 1500
+METHODS = {"open": 0.60, "selective": 0.15, "limited": 0.15, "direct": 0.10}
+COMPETITIVE = ("open", "selective")
+BIDS = {1: 0.22, 2: 0.25, 3: 0.24, 4: 0.16, 5: 0.13}  # in open and selective procedures; one in the others
+NO_NOTICE = {"open": 0.03, "selective": 0.12, "limited": 0.45, "direct": 1.0}
+PERIOD = (31.3, 0.45)  # days between call and deadline: median, sigma of the logarithm
+LEVEL = {"open": 11.6, "selective": 11.9, "limited": 11.1, "direct": 10.4}  # mean of the logarithm of the value
+SPREAD = 0.9
+SECTORS = {"45": 0.36, "33": 0.22, "72": 0.14, "79": 0.16, "09": 0.12}  # divisions of the CPV
+BUYERS, SUPPLIERS = 36, 240
+MODIFIED, GROWTH = 0.21, (0.02, 0.40)  # share of the contracts, range of the growth of their value
+OWNER_KNOWN, SECRECY, DISCLOSED = 0.83, 0.05, 0.56
+EMERGENCY, PUBLISHED = 0.08, {True: 0.58, False: 0.86}  # contracts published, by emergency
+COMPLAINT, DECIDED, UPHELD = 0.14, 0.81, 0.29
+DEBARRED, CLAUSE, ELECTRONIC = 0.012, 0.47, 0.64
+FIELDS, FIELD_FILLED = 24, 0.88
+
+PRICES = 0.12  # sigma of the logarithm of the prices bid for one tender
+STEERED = 0.06  # tenders of two bids or more in which all but a chosen bid are disqualified
+DISQUALIFIED = 0.07  # other bids, except one
+EQUAL, LATE = 0.04, 0.02  # tenders with two equal prices; winning bids received after the deadline
+
+
+def tenders(seed: int) -> pd.DataFrame:
+    """What contracts and bids have in common, a row a tender."""
+    rng = np.random.default_rng([seed, 19])
+    method = choose(rng, METHODS, TENDERS)
+    competitive = np.isin(method, COMPETITIVE)
+    call = np.sort(np.datetime64("2024-01-01") + rng.integers(0, 620, TENDERS))
+    buyer = rng.integers(0, BUYERS, TENDERS)
+    supplier = (preferences().cumsum(axis=1)[buyer, :-1] < rng.random(TENDERS)[:, None]).sum(axis=1)
+    deadline = call + gaps(rng, *PERIOD, TENDERS)
+    return pd.DataFrame(
+        {
+            "TENDER": np.arange(1, TENDERS + 1),
+            "BUYER": buyer + 1,
+            "REGION": choose(rng, PEOPLE, TENDERS),
+            "METHOD": method,
+            "CPV": choose(rng, SECTORS, TENDERS),
+            "SUPPLIER": supplier + 1,
+            "BIDS": np.where(competitive, choose(rng, {str(k): p for k, p in BIDS.items()}, TENDERS).astype(int), 1),
+            "NOTICE": rng.random(TENDERS) >= np.array([NO_NOTICE[m] for m in method]),
+            "CALL": call,
+            "DEADLINE": deadline,
+            "AWARD": deadline + gaps(rng, 24.0, 0.5, TENDERS),
+            "VALUE": np.ceil(rng.lognormal(np.array([LEVEL[m] for m in method]), SPREAD)),
+        }
+    )
+
+
+def preferences() -> np.ndarray:
+    """Chance that a contract of a buyer (row) goes to a supplier (column): each buyer favours some of them."""
+    return np.random.default_rng(22).dirichlet(np.full(SUPPLIERS, 0.15), BUYERS)
+
+
+def contracts(seed: int) -> pd.DataFrame:
+    """Register of contracts, a row a contract, of which each tender gave one."""
+    rng = np.random.default_rng([seed, 20])
+    base = tenders(seed)
+    n, value = len(base), base.pop("VALUE").to_numpy()
+    modified, known, emergency = (rng.random(n) < share for share in (MODIFIED, OWNER_KNOWN, EMERGENCY))
+    complaint = rng.random(n) < COMPLAINT
+    decided = complaint & (rng.random(n) < DECIDED)
+
+    def after(gate: np.ndarray, share: float, empty: float = 0.0) -> np.ndarray:
+        return np.where(gate, filled(rng, rng.random(n) < share, empty), "")
+
+    award = base.AWARD.to_numpy("datetime64[D]")
+    out = base.assign(
+        NOTICE=base.NOTICE.astype(int),
+        AWARD=seen(award),
+        SIGNED=seen(award + gaps(rng, 9.0, 0.5, n)),
+        VALUE=value,
+        FINAL=np.where(modified, np.ceil(value * (1 + rng.uniform(*GROWTH, n))), np.nan),
+        CURRENCY="USD",
+        MODIFIED=filled(rng, modified, 0.02),
+        KNOWN=known.astype(int),
+        SECRECY=after(known, SECRECY),
+        OWNER=filled(rng, rng.random(n) < DISCLOSED, 0.02),
+        EMERGENCY=emergency.astype(int),
+        PUBLISHED=(rng.random(n) < np.where(emergency, PUBLISHED[True], PUBLISHED[False])).astype(int),
+        COMPLAINT=complaint.astype(int),
+        COMPLAINT_DECIDED=np.where(complaint, decided.astype(int).astype(str), ""),
+        UPHELD=after(decided, UPHELD),
+        DEBARRED=(rng.random(n) < DEBARRED).astype(int),
+        CLAUSE=filled(rng, rng.random(n) < CLAUSE, 0.03),
+        ONLINE=filled(rng, rng.random(n) < ELECTRONIC, 0.01),
+        FIELDS=FIELDS,
+        FILLED=rng.binomial(FIELDS, FIELD_FILLED, n),
+        EXTRACT=CUT_OFF,
+    )
+    out["FINAL"] = out.FINAL.where(out.MODIFIED == "1")
+    out.insert(0, "CONTRACT", np.arange(1, n + 1))
+    return out
+
+
+def contracts_truth() -> pd.DataFrame:
+    """True values of what the register of contracts feeds."""
+    mean = {m: np.exp(LEVEL[m] + SPREAD**2 / 2) for m in METHODS}
+    whole = sum(share * mean[m] for m, share in METHODS.items())
+    rows = [
+        ("PR-01", {}, 100 * BIDS[1], "%"),
+        ("PR-02a", {}, 100 * (1 - METHODS["open"]), "%"),
+        ("PR-02b", {}, 100 * (1 - METHODS["open"] * mean["open"] / whole), "%"),
+        ("PR-03", {}, 100 * sum(share * NO_NOTICE[m] for m, share in METHODS.items()), "%"),
+        ("PR-04a", {}, 100 * MODIFIED, "%"),
+        ("PR-04b", {}, 100 * (1 + np.mean(GROWTH)), "%"),
+        ("PR-05", {}, 100 * SECRECY, "%"),
+        ("PR-06", {}, 100 * DISCLOSED, "%"),
+        ("PR-07", {}, 100 * FIELD_FILLED, "%"),
+        ("PR-08", {}, 100 * UPHELD, "%"),
+        ("PR-09b", {}, 100 * DEBARRED, "%"),
+        ("PR-10a", {}, 100 * EMERGENCY, "%"),
+        ("PR-10b", {}, 100 * PUBLISHED[True], "%"),
+    ]
+    return truths(rows)
+
+
+def bids(seed: int) -> pd.DataFrame:
+    """Register of bids in open and selective procedures, a row a bid."""
+    rng = np.random.default_rng([seed, 21])
+    base = tenders(seed).query("METHOD in @COMPETITIVE").reset_index(drop=True)
+    of = np.repeat(np.arange(len(base)), base.BIDS)
+    n, rows = len(of), base.iloc[of].reset_index(drop=True)
+    first = np.r_[0, np.cumsum(base.BIDS)[:-1]]
+    several = base.BIDS.to_numpy() > 1
+    price = np.ceil(rows.VALUE.to_numpy() * rng.lognormal(0, PRICES, n))
+    equal = several & (rng.random(len(base)) < EQUAL)
+    price[first[equal] + 1] = price[first[equal]]
+    # in every tender one bid, drawn by lot, is never disqualified; in a steered one all others are
+    safe = first + np.floor(rng.random(len(base)) * base.BIDS).astype(int)
+    steered = several & (rng.random(len(base)) < STEERED)
+    out = (rng.random(n) < DISQUALIFIED) | steered[of]
+    out[safe] = False
+    order = np.lexsort((price, out, of))  # valid bids first, from the lowest price
+    winner = np.zeros(n, dtype=bool)
+    winner[order[first]] = True
+    late = winner & (rng.random(n) < LATE)
+    bidder = rng.integers(1, SUPPLIERS + 1, n)
+    return pd.DataFrame(
+        {
+            "BID": np.arange(1, n + 1),
+            "TENDER": rows.TENDER,
+            "BUYER": rows.BUYER,
+            "METHOD": rows.METHOD,
+            "CPV": rows.CPV,
+            "BIDDER": np.where(winner, rows.SUPPLIER, bidder),
+            "STATUS": np.where(out, "disqualified", "valid"),
+            "WINNER": winner.astype(int),
+            "PRICE": price,
+            "CURRENCY": "USD",
+            "OPENED": rows.CALL,
+            "DEADLINE": rows.DEADLINE,
+            "RECEIVED": rows.DEADLINE.to_numpy("datetime64[D]") + np.where(late, 1, -1) * (1 + rng.integers(0, 4, n)),
+            "AWARD": seen(rows.AWARD.to_numpy()),
+        }
+    )
+
+
+def bids_truth() -> pd.DataFrame:
+    """True rates of the red flags that can be told from single tenders, in open and selective procedures."""
+    several = {m: p for m, p in BIDS.items() if m > 1}
+    share = sum(several.values())
+    lone = sum(p * (STEERED + (1 - STEERED) * DISQUALIFIED ** (m - 1)) for m, p in several.items())
+    lowest = sum(p * (m - 1) / m * (STEERED + (1 - STEERED) * DISQUALIFIED) for m, p in several.items())
+    rows = [
+        ("R003", {}, 100 * gap_chances(*PERIOD)[:15].sum(), "%"),
+        ("R018", {}, 100 * BIDS[1], "%"),
+        ("R028", {}, 100 * EQUAL, "%"),
+        ("R030", {}, 100 * LATE, "%"),
+        ("R035", {}, 100 * lone / share, "%"),
+        ("R036", {}, 100 * lowest / share, "%"),
+    ]
+    return truths(rows)
