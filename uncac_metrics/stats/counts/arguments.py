@@ -1,7 +1,8 @@
 """What the functions on records take: columns of a table, breakdowns; and the results table that they give.
 
 Every count of a table is a unit of its own, numbered by its column and row, so that results from one table have their
-joint covariance: rates of both sexes and of all, or a rate and a ratio that share a count.
+joint covariance: rates of both sexes and of all, or a rate and a ratio that share a count. Where the rows are records
+(one trial each), the record is the unit.
 """
 
 from __future__ import annotations
@@ -133,6 +134,11 @@ class Columns:
         return position * len(self.data) + np.arange(len(self.data))
 
 
+def are_records(trials: Array) -> bool:
+    """Whether every row is one trial at most: units are then the records, whatever column is asked about."""
+    return bool((np.nan_to_num(trials) <= 1).all())
+
+
 def contributions(
     source: object, n_rows: int, *parts: tuple[Array, Array, Array], kind: str = "counts"
 ) -> Contributions:
@@ -169,7 +175,7 @@ def results(
     return Estimates(make_table(out | own, list(labels.columns)), () if scores is None else (scores,))
 
 
-def joined(*texts: Array | str) -> Array:
+def joined(*texts: Array | Sequence[str] | str) -> Array:
     """Texts put together row by row, empty ones left out."""
     arrays = np.broadcast_arrays(*(np.asarray(t, dtype=object) for t in texts))
     return np.array(["; ".join(filter(None, row)) for row in zip(*(a.ravel() for a in arrays), strict=True)], object)

@@ -15,6 +15,7 @@ from uncac_metrics.stats import intervals
 from uncac_metrics.stats.counts.arguments import (
     By,
     Columns,
+    are_records,
     contributions,
     grouped,
     incomplete,
@@ -189,11 +190,13 @@ def share(
         p = total / size
     error = np.sqrt(p * (1 - p) / np.where(size > 0, size, np.nan))
     lower, upper = share_limits(interval, p, size, level)
+    records = are_records(n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        yes = np.where(absent, np.nan, np.sqrt(x) * group.spread((1 - p) / size))
-        no = np.where(absent, np.nan, -np.sqrt(n - x) * group.spread(p / size))
+        slope_yes, slope_no = group.spread((1 - p) / size), group.spread(p / size)
+        yes, no = np.where(absent, np.nan, np.sqrt(x) * slope_yes), np.where(absent, np.nan, -np.sqrt(n - x) * slope_no)
+    units = [np.arange(len(data))] * 2 if records else [columns.unit(events), columns.unit(events, other=True)]
     scores = contributions(
-        data, group.n, (columns.unit(events), group.code, yes), (columns.unit(events, other=True), group.code, no)
+        data, group.n, (units[0], group.code, yes), (units[1], group.code, no), kind="records" if records else "counts"
     )
     return results(
         group.labels,
