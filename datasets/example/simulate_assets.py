@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.linalg import expm
-from simulate_records import CUT_OFF, PARTNERS, choose, filled, seen, truths
+from simulate_records import CUT_OFF, PARTNERS, choose, filled, quantity, seen
 
 OPENED = (np.datetime64("2012-01-01"), np.datetime64("2024-12-31"))
 CLUSTERS = 190
@@ -16,13 +16,11 @@ STATES = ("frozen", "seized", "confiscated", "returned", "released")
 # seized to released), mean of the logarithm of the value in dollars
 KINDS = {"solid": (0.55, (0.9, 0.55, 0.40, 0.06), 12.6), "contested": (0.45, (0.45, 0.18, 0.15, 0.22), 13.0)}
 SPREAD = 0.8
-# currency: share, dollars for one unit
+# currency: share, dollars for one unit, at which the register states all values in dollars too
 CURRENCIES = {"USD": (0.46, 1.0), "EUR": (0.30, 1.10), "CHF": (0.14, 1.13), "GBP": (0.10, 1.27)}
 TYPES = {"bank_account": 0.52, "real_estate": 0.22, "company": 0.12, "vehicle": 0.06, "virtual": 0.03, "other": 0.05}
 AVENUES = {"conviction": 0.44, "nonconviction": 0.24, "settlement": 0.18, "civil": 0.08, "administrative": 0.06}
 AGREEMENT, MONITORED, ABROAD, COSTS, REALISED = 0.62, 0.48, 0.71, (0.02, 0.08), (0.45, 1.0)
-HORIZON = 5
-"""Years after the freeze at which the shares of the states are asked for."""
 
 
 def generator(kind: str) -> np.ndarray:
@@ -52,7 +50,7 @@ def assets(seed: int) -> pd.DataFrame:
     value = rng.lognormal(np.array(levels)[kind], SPREAD)
     currency = choose(rng, {c: share for c, (share, _) in CURRENCIES.items()}, n)
     rate = np.array([CURRENCIES[c][1] for c in currency])
-    amount = np.ceil(value / rate)
+    amount = np.ceil(value)
     taken, back = kept & (confiscated <= CUT_OFF), kept & (returned <= CUT_OFF)
     managed = taken & (rng.random(n) < 0.6)
     return pd.DataFrame(
@@ -74,8 +72,9 @@ def assets(seed: int) -> pd.DataFrame:
             "COSTS": np.where(back, np.ceil(amount * rng.uniform(*COSTS, n)), np.nan),
             "APPRAISED": np.where(managed, amount, np.nan),
             "REALISED": np.where(managed, np.ceil(amount * rng.uniform(*REALISED, n)), np.nan),
-            "CURRENCY": currency,
-            "RATE": rate,
+            "CURRENCY": "USD",
+            "OWN_CURRENCY": currency,
+            "OWN_VALUE": np.ceil(value / rate),
             "AGREED": np.where(back, filled(rng, rng.random(n) < AGREEMENT, 0.03), ""),
             "MONITORED": np.where(back, filled(rng, rng.random(n) < MONITORED, 0.03), ""),
             "EXTRACT": CUT_OFF,
@@ -99,21 +98,17 @@ def occupation(years: float, by_value: bool = False) -> np.ndarray:
 
 def assets_truth() -> pd.DataFrame:
     """True values of what the register of assets feeds."""
+    stages = [f"date_{state}" for state in STATES]
     rows = [
-        (name, {"stage": state}, 100 * chance, "%")
-        for name, by_value in (("AR-02a", False), ("AR-02b", True))
-        for state, chance in zip(STATES, occupation(HORIZON, by_value), strict=True)
-    ]
-    rows += [("AR-04", {"category": a}, 100 * share, "%") for a, share in AVENUES.items()]
+        quantity("flow", "", "assets_frozen", chance, f"{name} {state} after {years} years",
+                 options={"stages": stages, "at": years, "unit": "years", "cluster": "case_cluster"} | weights,
+                 stage=state)
+        for years in (3, 5)
+        for name, by_value, weights in (("Assets", False, {}), ("Value", True, {"weights": "value"}))
+        for state, chance in zip(STATES, occupation(years, by_value), strict=True)
+    ]  # fmt: skip
     rows += [
-        ("AR-01", {"stage": "frozen"}, CLUSTERS * (1 + FURTHER) * _mean_value(), "USD"),
-        ("AR-05a", {}, 100 * AGREEMENT, "%"),
-        ("AR-05b", {}, 100 * MONITORED, "%"),
-        ("AR-05c", {}, 100 * np.mean(COSTS), "%"),
-        ("AR-07", {}, 100 * np.mean(REALISED), "%"),
+        quantity("share", "agreement", "assets_returned", AGREEMENT, "Returned under an agreement"),
+        quantity("share", "monitored", "assets_returned", MONITORED, "Returned with the use monitored"),
     ]
-    return truths(rows)
-
-
-def _mean_value() -> float:
-    return float(sum(share * np.exp(level + SPREAD**2 / 2) for share, _, level in KINDS.values()))
+    return pd.DataFrame(rows)

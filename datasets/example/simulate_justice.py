@@ -15,9 +15,9 @@ from simulate_records import (
     gap_chances,
     gaps,
     quantile,
+    quantity,
     seen,
     share_observed,
-    truths,
 )
 
 # crime class (ICCS): suspects a year per 100,000 people, chance of being charged
@@ -35,6 +35,7 @@ SANCTIONS = {"custodial": 0.34, "suspended": 0.31, "fine": 0.22, "community": 0.
 FINE = (9.6, 0.7)  # mean and sigma of the logarithm, local currency
 ESTABLISHED = (10.4, 0.8)  # gain established by final judgment, likewise
 ASKED, LIFTED = 0.55, 0.62  # immunity of high officials: lifting requested, and lifted if requested
+PREDICATE = 0.31  # corruption as the predicate offence of laundering
 FLAGS = {
     "ORGANISED": 0.12, "JOINT": 0.30, "RANDOM": 0.83, "PRIVATE": 0.09, "ELECTORAL": 0.04, "SPORT": 0.03,
     "FOREIGN": 0.02, "BOOKS": 0.06,
@@ -103,47 +104,74 @@ def cases(seed: int) -> pd.DataFrame:
         }
     )
     flags = {name: filled(rng, rng.random(n) < share, EMPTY) for name, share in FLAGS.items()}
+    flags["PREDICATE"] = np.where(crime == "07041", filled(rng, rng.random(n) < PREDICATE, EMPTY), "")
     return table.assign(**flags, EXTRACT=CUT_OFF)
 
 
 def cases_truth() -> pd.DataFrame:
     """True values of what the register of cases feeds."""
-    rates = {c: r for c, (r, _) in OFFENCES.items()}
-    charged = sum(r * p for r, p in OFFENCES.values()) / sum(rates.values())
+    trial = np.convolve(gap_chances(*COURT), gap_chances(*TRIAL))
     high = (1 - LEGAL) * HIGH_LEVEL
-    first = (1 - high) * gap_chances(*ORDINARY) + high * gap_chances(*HIGH)
-    trial = np.convolve(gap_chances(*COURT), gap_chances(*TRIAL))[: len(first)]
-    whole = np.convolve(first, trial)[: len(first)]
     # high officials wait longer, so that fewer of their cases are closed by the day of the extract
-    closed = {k: share_observed(np.convolve(gap_chances(*k), trial)[: len(first)]) for k in (ORDINARY, HIGH)}
-    high_closed = high * closed[HIGH] / (high * closed[HIGH] + (1 - high) * closed[ORDINARY])
-    legal_closed = LEGAL * closed[ORDINARY] / (high * closed[HIGH] + (1 - high) * closed[ORDINARY])
-    sentenced = VERDICTS["convicted"] * (1 - legal_closed) / (VERDICTS["convicted"] + VERDICTS["settled"])
-    sanctions = {s: sentenced * share + (1 - sentenced) * (s == "fine") for s, share in SANCTIONS.items()}
-    rows = [("CJ-01", {"crime": c}, r, "per 100,000") for c, r in rates.items()]
+    closed = {k: share_observed(np.convolve(gap_chances(*k), trial)) for k in (ORDINARY, HIGH)}
+    whole = high * closed[HIGH] + (1 - high) * closed[ORDINARY]
+    guilty = VERDICTS["convicted"]
+    legal = LEGAL * closed[ORDINARY] / whole
+    free = ("crime", "area")
+    rows = [
+        quantity("count", "defendants", "defendants", YEARS * rate * sum(PEOPLE.values()) / 1e5,
+                 f"Suspects of class {crime} in five years", where={"crime": [crime]})
+        for crime, (rate, _) in OFFENCES.items()
+    ]  # fmt: skip
     rows += [
-        ("CJ-01", {}, sum(rates.values()), "per 100,000"),
-        ("CJ-02a", {}, 100 * charged, "%"),
-        ("CJ-02b", {}, 100 * VERDICTS["convicted"], "%"),
-        ("CJ-02c", {}, 100 * charged * VERDICTS["convicted"] * whole[: 2 * 365 + 1].sum(), "%"),
-        ("CJ-03", {"stage": "investigation"}, quantile(first), "days"),
-        ("CJ-03", {"stage": "trial"}, quantile(trial), "days"),
-        *(("CJ-04", {"category": s}, 100 * share, "%") for s, share in sanctions.items()),
-        ("CJ-05", {}, 100 * high_closed, "%"),
-        ("CJ-05b", {}, 100 * LIFTED, "%"),
-        ("CJ-07", {}, 100 * DROPPED["limitation"], "%"),
-        ("CJ-08", {}, 100 * FLAGS["JOINT"], "%"),
-        ("JU-02", {}, 100 * FLAGS["RANDOM"], "%"),
-        ("OC-01", {}, 100 * FLAGS["ORGANISED"], "%"),
-        ("LP-01", {}, _ceiled_mean(*FINE), "local currency"),
-        ("GE-01", {}, 100 * WOMEN, "%"),
-    ]
-    return truths(rows)
+        quantity("share", "high_level", "convicted", high * closed[HIGH] / whole, "High officials among convicted",
+                 free=free),
+        quantity("share", "immunity_lifted", "immunity_requests", LIFTED, "Immunity lifted", free=free),
+        quantity("share", "joint", "defendants", FLAGS["JOINT"], "Cases handled jointly", free=free),
+        quantity("share", "organised_crime", "defendants", FLAGS["ORGANISED"], "Linked with organised crime",
+                 free=free),
+        quantity("share", "random_allocation", "defendants", FLAGS["RANDOM"], "Allocated at random", free=free),
+        quantity("share", "women_suspected", "suspected", WOMEN, "Women among natural persons suspected",
+                 where={"person": ["natural"]}, free=free),
+        quantity("share", "corruption_predicate", "defendants", PREDICATE, "Laundering of proceeds of corruption",
+                 where={"crime": ["07041"]}, free=("area",)),
+    ]  # fmt: skip
+    for sanction, share in SANCTIONS.items():
+        value = (1 - legal) * share + legal * (sanction == "fine")
+        rows.append(quantity("share", "", "convicted", value, f"Main sanction of the convicted: {sanction}",
+                             levels="sanction", free=free, category=sanction))  # fmt: skip
+    rows += [
+        quantity("share", name, "convicted", (1 - legal) * SANCTIONS[name], f"Convicted with the sanction {name}",
+                 free=free)
+        for name in ("custodial", "suspended")
+    ]  # fmt: skip
+    first = {k: gap_chances(*k) for k in (ORDINARY, HIGH)}
+    mixed = (1 - high) * first[ORDINARY] + high * first[HIGH]
+    until_verdict = np.convolve(mixed, trial)
+    for where, begins, name in (({}, "0", "all classes"), ({"crime": ["0703*"]}, "0703", "corruption")):
+        picked = [rule for crime, rule in OFFENCES.items() if crime.startswith(begins)]
+        charged = sum(r * p for r, p in picked) / sum(r for r, _ in picked)
+        start = {"start": "date_suspected"}
+        closing = charged * _padded(until_verdict) + (1 - charged) * _padded(mixed)
+        rows += [
+            quantity("duration", "", "suspected", quantile(closing), f"Median days until a case is closed, {name}",
+                     where=where, free=("area",), options=start | {"end": "date_closed"}),
+            quantity("duration", "", "suspected", quantile(until_verdict, 0.5 / charged),
+                     f"Days until half of the suspects have a verdict, {name}",
+                     where=where, free=("area",), options=start | {"end": "date_decided"}),
+            quantity("done_within", "convicted", "suspected", charged * guilty * until_verdict[: 1096 + 1].sum(),
+                     f"Convicted within 1,096 days of suspicion, {name}", where=where, free=("area",),
+                     options=start | {"end": "date_closed", "within": 1096}),
+        ]  # fmt: skip
+    rows.append(
+        quantity("duration", "", "prosecuted", quantile(trial), "Median days from charge to verdict",
+                 free=free, options={"start": "date_prosecuted", "end": "date_decided"})
+    )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def _ceiled_mean(mean: float, sigma: float) -> float:
-    """Mean of a log-normal amount rounded up to whole units of money."""
-    return float(np.exp(mean + sigma**2 / 2) + 0.5)
+def _padded(chances: np.ndarray, length: int = 20_000) -> np.ndarray:
+    return np.pad(chances, (0, length - len(chances)))
 
 
 def requests(seed: int) -> pd.DataFrame:
@@ -176,18 +204,30 @@ def requests(seed: int) -> pd.DataFrame:
 def requests_truth() -> pd.DataFrame:
     """True values of what the register of requests feeds."""
     gap = gap_chances(*ANSWER)
-    mla, extradition, orders = (REQUESTS[k][1] for k in ("mla", "extradition", "confiscation_order"))
-    done = mla["executed"] + mla["partial"]
-    observed = share_observed(gap)
+    free = ("direction", "crime", "counterpart", "proceeding")
+    spell = {"start": "date_received", "end": "date_completed"}
     rows = [
-        ("IC-01a", {}, REQUESTS["mla"][0] * YEARS, "requests"),
-        ("IC-01b", {}, 100 * done * gap[: 182 + 1].sum(), "%"),
-        ("IC-01c", {}, 100 * done * gap[: 365 + 1].sum(), "%"),
-        ("IC-01d", {}, 100 * mla["refused"], "%"),
-        *(("IC-01e", {"category": g}, 100 * share, "%") for g, share in GROUNDS.items()),
-        ("IC-02", {}, quantile(gap), "days"),
-        ("IC-03", {}, 100 * extradition["executed"], "%"),
-        ("IC-04", {}, REQUESTS["spontaneous"][0] * YEARS * observed, "transmissions"),
-        ("AR-06", {}, 100 * (orders["executed"] + orders["partial"]), "%"),
-    ]
-    return truths(rows)
+        quantity("count", "cooperation_requests", "cooperation_requests", YEARS * yearly, f"Requests: {kind}",
+                 where={"kind": [kind]})
+        for kind, (yearly, _) in REQUESTS.items()
+    ]  # fmt: skip
+    for kind in ("mla", "extradition", "confiscation_order"):
+        outcomes, where = REQUESTS[kind][1], {"kind": [kind]}
+        done = outcomes["executed"] + outcomes.get("partial", 0.0)
+        rows += [
+            quantity("share", "executed", "requests_completed", done, f"Executed among answered: {kind}",
+                     where=where, free=free),
+            quantity("duration", "", "cooperation_requests", quantile(gap), f"Median days until the answer: {kind}",
+                     where=where, free=free, options=spell),
+        ]  # fmt: skip
+        rows += [
+            quantity("done_within", "executed", "cooperation_requests", done * gap[: days + 1].sum(),
+                     f"Executed within {days} days: {kind}", where=where, free=free, options=spell | {"within": days})
+            for days in (183, 365)
+        ]  # fmt: skip
+    rows += [
+        quantity("share", "", "requests_refused", share, f"Ground of refusal: {ground}", levels="refusal_ground",
+                 where={"kind": ["mla"]}, free=free, category=ground)
+        for ground, share in GROUNDS.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)

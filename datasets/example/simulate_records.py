@@ -6,8 +6,10 @@ from its parameters and never counted in the records.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import numpy as np
-import pandas as pd
 from scipy.special import ndtr
 
 Array = np.ndarray
@@ -67,8 +69,18 @@ def filled(rng: np.random.Generator, values: Array, empty: float) -> Array:
     return np.where(rng.random(len(values)) < empty, "", text)
 
 
-def truths(rows: list[tuple[str, dict[str, str], float, str]]) -> pd.DataFrame:
-    """Table of true values: indicator, its items (``_T``: total), value, unit."""
-    table = pd.DataFrame([{"indicator": i, **items, "value": round(v, 8), "unit": u} for i, items, v, u in rows])
-    items = [c for c in table if c not in ("indicator", "value", "unit")]
-    return table[["indicator", *items, "value", "unit"]].fillna(dict.fromkeys(items, "_T"))
+def quantity(
+    estimator: str, numerator: str, denominator: str, value: float, label: str, *, levels: str = "",
+    where: Mapping[str, list[str]] | None = None, free: tuple[str, ...] = (),
+    options: Mapping[str, object] | None = None, **item: str,
+) -> dict[str, object]:
+    """A true value, and the measure that it is the value of, in the words of a definition.
+
+    `value` is in the estimator's own unit (a share is not per cent). `item` names the row of the result: a category,
+    a stage, a period. Choosing rows by a column of `free` does not change the value.
+    """
+    return {
+        "label": label, "estimator": estimator, "numerator": numerator, "denominator": denominator,
+        "levels": levels, "where": json.dumps(where or {}), "options": json.dumps(options or {}),
+        "item": json.dumps(item), "free": " ".join(free), "value": float(f"{value:.10g}"),
+    }  # fmt: skip
