@@ -15,9 +15,9 @@ from simulate_records import (
     gap_chances,
     gaps,
     quantile,
+    quantity,
     seen,
     share_observed,
-    truths,
 )
 
 INSTITUTIONS = {"interior": 0.24, "finance": 0.16, "health": 0.21, "education": 0.17, "justice": 0.12, "works": 0.10}
@@ -31,7 +31,7 @@ VERIFIED = {"junior": 0.18, "middle": 0.26, "senior": 0.55}  # share of the decl
 BREACH = {"junior": 0.09, "middle": 0.12, "senior": 0.17}  # share of those verified
 SANCTIONED, REFERRED = 0.46, 0.12  # shares of the breaches
 PUBLISHABLE, PUBLISHED = 0.55, 0.91
-PARTIES = {"filed": 0.84, "audited": 0.52, "identified": (0.80, 0.99)}
+PARTIES, FILED, AUDITED, IDENTIFIED = 140, 0.84, 0.52, (0.80, 0.99)
 
 STAFF = 5200
 # institution: share of women; the rest are shares of all
@@ -53,7 +53,7 @@ WITNESS, THREATENED, PROTECTION, PROTECTED = 0.20, 0.12, 0.34, 0.63
 
 STR_YEARLY, SECTORS = 900, {"bank": 0.71, "money_transfer": 0.12, "insurance": 0.04, "real_estate": 0.07, "other": 0.06}
 CORRUPTION, PEP, PASSED = 0.07, {True: 0.38, False: 0.025}, {True: 0.44, False: 0.17}  # by typology of corruption
-ANALYSIS = (38.2, 0.9)
+ANALYSIS, KINDS = (38.2, 0.9), {"STR": 0.86, "SAR": 0.14}
 
 
 def declarations(seed: int) -> pd.DataFrame:
@@ -75,9 +75,9 @@ def declarations(seed: int) -> pd.DataFrame:
     def after(gate: np.ndarray, yes: np.ndarray) -> np.ndarray:
         return np.where(gate, yes.astype(int).astype(str), "")
 
-    return pd.DataFrame(
+    own = pd.DataFrame(
         {
-            "DECLARATION": np.arange(1, n + 1),
+            "KIND": "assets_interests",
             "OFFICIAL": of + 1,
             "YEAR": year,
             "INSTITUTION": choose(rng, INSTITUTIONS, OFFICIALS)[of],
@@ -91,7 +91,34 @@ def declarations(seed: int) -> pd.DataFrame:
             "REFERRED": after(breach, referred),
             "PUBLISHABLE": filled(rng, publishable, 0.01),
             "PUBLISHED": after(publishable, rng.random(n) < PUBLISHED),
-            "EXTRACT": CUT_OFF,
+        }
+    )
+    table = pd.concat([own, _finances(rng)], ignore_index=True)
+    table.insert(0, "DECLARATION", np.arange(1, len(table) + 1))
+    return table.assign(EXTRACT=CUT_OFF)
+
+
+def _finances(rng: np.random.Generator) -> pd.DataFrame:
+    """Reports of parties and candidates on their finances of 2025."""
+    n = PARTIES
+    due = np.datetime64("2025-06-30")
+    filed = rng.random(n) < FILED
+    late = due + 1 + rng.integers(0, 90, n)
+    day = np.where(filed, due - rng.integers(0, 40, n), late)
+    submitted = filed | (rng.random(n) < 0.6)
+    donations = np.ceil(rng.lognormal(10.0, 0.8, n))
+    known = np.floor(donations * rng.uniform(*IDENTIFIED, n))
+    return pd.DataFrame(
+        {
+            "KIND": "party_finance",
+            "OFFICIAL": 900_000 + np.arange(1, n + 1),
+            "YEAR": 2025,
+            "DUE": due,
+            "SUBMITTED": seen(day, submitted),
+            "VERIFIED": np.where(submitted, (rng.random(n) < AUDITED).astype(int).astype(str), ""),
+            "DONATIONS": np.where(submitted, donations, np.nan),
+            "DONORS_KNOWN": np.where(submitted, known, np.nan),
+            "CURRENCY": np.where(submitted, "USD", ""),
         }
     )
 
@@ -100,16 +127,24 @@ def declarations_truth() -> pd.DataFrame:
     """True values of what the register of declarations feeds."""
     verified = sum(share * VERIFIED[g] for g, share in GRADES.items())
     breach = sum(share * VERIFIED[g] * BREACH[g] for g, share in GRADES.items()) / verified
-    in_time = LATENESS["in_time"] + BETTER / 2
+    own, party = ({"kind": [kind]} for kind in ("assets_interests", "party_finance"))
     rows = [
-        ("CI-01", {}, 100 * in_time, "%"),
-        ("CI-02", {}, 100 * verified, "%"),
-        ("CI-03a", {}, 100 * breach, "%"),
-        ("CI-03b", {}, 100 * SANCTIONED, "%"),
-        ("CI-04", {}, 100 * PUBLISHED, "%"),
-        ("IE-01", {}, 1000 * breach * REFERRED, "per 1,000"),
-    ]
-    return truths(rows)
+        *(quantity("share", "on_time", "declarations_due", LATENESS["in_time"] + BETTER * (year == 2025),
+                   f"Declared in time, {year}", where=own, time_period=str(year)) for year in (2024, 2025)),
+        quantity("share", "declarations_verified", "declarations_submitted", verified, "Declarations verified",
+                 where=own, time_period="2025"),
+        quantity("share", "declarations_in_breach", "declarations_verified", breach, "Breach found by verification",
+                 where=own, time_period="2025"),
+        quantity("share", "sanctioned", "declarations_in_breach", SANCTIONED, "Breaches sanctioned", where=own,
+                 time_period="2025"),
+        quantity("share", "published", "declarations_publishable", PUBLISHED, "Publishable part published",
+                 where=own, time_period="2025"),
+        quantity("share", "on_time", "declarations_due", FILED, "Finances of parties reported in time", where=party,
+                 time_period="2025"),
+        quantity("share", "declarations_verified", "declarations_submitted", AUDITED, "Finances of parties audited",
+                 where=party, time_period="2025"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def personnel(seed: int) -> pd.DataFrame:
@@ -152,17 +187,18 @@ def personnel_truth() -> pd.DataFrame:
     """True values of what the register of personnel feeds."""
     women = sum(share * WOMEN[i] for i, share in INSTITUTIONS.items())
     lead = women * MANAGERS["F"], (1 - women) * MANAGERS["M"]
+    competitive = sum(share * COMPETITIVE[g] for g, share in GRADES.items())
     rows = [
-        ("HR-01", {}, 100 * sum(share * COMPETITIVE[g] for g, share in GRADES.items()), "%"),
-        ("HR-03", {}, 100 * ROTATED, "%"),
-        ("HR-04a", {}, 100 * women, "%"),
-        ("HR-04b", {}, 100 * lead[0] / sum(lead), "%"),
-        ("HR-05", {}, 100 * TRAINED, "%"),
-        ("CC-02", {}, 1000 * SANCTIONS, "per 1,000"),
-        ("CI-05", {}, 1000 * NOTICES, "per 1,000"),
-        ("CI-06", {}, 100 * DECIDED, "%"),
-    ]
-    return truths(rows)
+        quantity("share", "competitive", "appointments", competitive, "Appointed by open competition"),
+        quantity("share", "rotated", "exposed_posts", ROTATED, "Exposed posts rotated"),
+        quantity("share", "women", "post_holders", women, "Women among post holders"),
+        quantity("share", "women", "managers", lead[0] / sum(lead), "Women among managers"),
+        quantity("share", "trained", "post_holders", TRAINED, "Trained in integrity"),
+        quantity("share", "new_post_decided", "new_posts_notified", DECIDED, "New posts decided on"),
+        *(quantity("rate", n, "post_holders", 1000 * rate, f"{n.capitalize()} per 1,000 staff", options={"per": 1000})
+          for n, rate in (("sanctions", SANCTIONS), ("notifications", NOTICES))),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def information(seed: int) -> pd.DataFrame:
@@ -197,13 +233,16 @@ def information(seed: int) -> pd.DataFrame:
 def information_truth() -> pd.DataFrame:
     """True values of what the register of information requests feeds."""
     gap = gap_chances(*ANSWER)
+    granted, decided = (sum(ANSWERS[a] for a in some) for some in (("granted", "partial"), ("granted", "partial", "refused")))
     rows = [
-        ("TR-02a", {}, 100 * gap[: DUE + 1].sum(), "%"),
-        ("TR-02b", {}, 100 * (ANSWERS["granted"] + ANSWERS["partial"]), "%"),
-        ("TR-02c", {}, quantile(gap), "days"),
-        ("TR-03", {}, 100 * UPHELD, "%"),
-    ]
-    return truths(rows)
+        quantity("count", "information_requests", "information_requests", YEARS * ASKED_YEARLY, "Requests in five years"),
+        quantity("share", "answered_on_time", "information_requests_due", gap[: DUE + 1].sum(), "Answered in time"),
+        quantity("share", "granted", "information_requests_decided", granted / decided, "Granted, in whole or in part"),
+        quantity("share", "appeal_upheld", "appeals_decided", UPHELD, "Appeals upheld"),
+        quantity("duration", "", "information_requests", quantile(gap), "Median days until the answer",
+                 options={"start": "date_received", "end": "date_answered"}),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def reports(seed: int) -> pd.DataFrame:
@@ -243,17 +282,22 @@ def reports(seed: int) -> pd.DataFrame:
 
 def reports_truth() -> pd.DataFrame:
     """True values of what the register of reports feeds."""
-    people = sum(PEOPLE.values())
+    reporters, witnesses = ({"role": [role]} for role in ("reporter", "witness"))
+    number = YEARS * REPORTED_YEARLY
     rows = [
-        ("WB-01a", {}, 1e5 * REPORTED_YEARLY * (1 - WITNESS) / people, "per 100,000"),
-        ("WB-01b", {}, 100 * ANONYMOUS, "%"),
-        ("WB-02", {}, 100 * ACTION, "%"),
-        ("WB-03a", {}, YEARS * REPORTED_YEARLY * (1 - WITNESS) * RETALIATION, "complaints"),
-        ("WB-03b", {}, 100 * REMEDIED, "%"),
-        ("WB-04", {}, 100 * PROTECTED, "%"),
-        ("OJ-02", {}, 100 * THREATENED, "%"),
-    ]
-    return truths(rows)
+        quantity("count", "reports_received", "reports_received", number * (1 - WITNESS), "Reports in five years",
+                 where=reporters),
+        quantity("share", "anonymous", "reports_received", ANONYMOUS, "Made anonymously", where=reporters),
+        quantity("share", "action", "reports_closed", ACTION, "Led to action", where=reporters),
+        quantity("count", "retaliation_complaints", "retaliation_complaints", number * (1 - WITNESS) * RETALIATION,
+                 "Complaints of retaliation in five years", where=reporters),
+        quantity("share", "remedied", "retaliation_complaints", REMEDIED, "Retaliation remedied", where=reporters),
+        quantity("share", "protected", "protection_requests", PROTECTED, "Admitted to protection", free=("role",)),
+        quantity("share", "threatened", "reports_received", THREATENED, "Witnesses threatened", where=witnesses),
+        quantity("duration", "", "reports_received", quantile(gap_chances(*CLOSING)), "Median days until closed",
+                 free=("role",), options={"start": "date_received", "end": "date_closed"}),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def transactions(seed: int) -> pd.DataFrame:
@@ -266,6 +310,7 @@ def transactions(seed: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "REPORT": np.arange(1, n + 1),
+            "KIND": choose(rng, KINDS, n),
             "SECTOR": choose(rng, SECTORS, n),
             "PERSON": np.where(rng.random(n) < 0.31, "legal", "natural"),
             "PARTNER": np.where(rng.random(n) < 0.4, choose(rng, PARTNERS, n), ""),
@@ -286,10 +331,13 @@ def transactions_truth() -> pd.DataFrame:
     def mixed(shares: dict[bool, float]) -> float:
         return CORRUPTION * shares[True] + (1 - CORRUPTION) * shares[False]
 
+    passed = mixed(PASSED) * share_observed(gap_chances(*ANALYSIS))
+    received = "transaction_reports"
     rows = [
-        ("AM-01a", {}, YEARS * STR_YEARLY, "reports"),
-        ("AM-01b", {}, 100 * mixed(PASSED) * share_observed(gap_chances(*ANALYSIS)), "%"),
-        ("AM-01c", {}, 100 * CORRUPTION, "%"),
-        ("AM-03", {}, 100 * mixed(PEP), "%"),
-    ]
-    return truths(rows)
+        quantity("count", received, received, YEARS * STR_YEARLY * KINDS["STR"], "Suspicious transactions reported",
+                 where={"kind": ["STR"]}),
+        quantity("share", "disseminated", received, passed, "Disseminated by the day of the extract", free=("kind",)),
+        quantity("share", "corruption_typology", received, CORRUPTION, "Typology of corruption", free=("kind",)),
+        quantity("share", "pep", received, mixed(PEP), "Politically exposed persons", free=("kind",)),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from simulate_justice import OFFENCES
-from simulate_records import CUT_OFF, PEOPLE, choose, seen, truths
+from simulate_records import CUT_OFF, PEOPLE, choose, quantity, seen
 
 PERIODS = ("2024", "2025")
 GROWTH = 1.06
@@ -40,6 +40,9 @@ NUMBERS = {
     "transaction_reports": 900, "debarments": 27, "attacks_on_journalists": 11, "investor_residence_refused": 19,
     "joint_teams": 6, "spontaneous_transmissions": 30,
 }  # fmt: skip
+CRIMES = ("07031", "07032", "07033", "07034", "07035", "07041")
+PER = {"population": 1e5, "voters": 1e5, "cases": 1e3, "declarations_verified": 1e3, "judges": 1e3, "staff": 1e3,
+       "officials": 1e3, "bodies": 1e3}  # fmt: skip
 WOMEN = 0.19
 # persons suspected, prosecuted and convicted of bribery in a year per 100,000: other cases at each stage
 STAGES = {"suspects": 26.0, "prosecuted": 17.5, "convicted": 11.8}
@@ -53,7 +56,8 @@ RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
 ARTICLES = ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "53", "54", "55", "57"]
 PROVISIONS, MET = 130, {"full": 0.57, "partial": 0.25, "none": 0.18}
 MEASURES, DONE = 190, 0.63  # measures of the strategy that are due: done in time
-ADVICE, IMPLEMENTED, LATENESS = 240, 0.58, 0.8  # recommendations of auditors; done in time, if done late
+LATE = 0.8  # the others that are done late
+ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, each
 INSTITUTIONS, ASSESSED = 150, 0.49  # institutions with a recent assessment of risks
 NEEDS, SERVED = 72, 0.54
 BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
@@ -65,12 +69,12 @@ def counts(seed: int) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     for year in PERIODS:
         scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
-        crimes = {c: rate for c, (rate, _) in OFFENCES.items() if c.startswith("0703") or c == "07041"}
         found = pd.DataFrame(
             [
-                {"area": area, "crime": crime, "count": rng.poisson(scale * rate * people / 1e5), "denominator": people}
+                {"area": area, "crime": crime, "count": rng.poisson(scale * OFFENCES[crime][0] * people / 1e5),
+                 "denominator": people}
                 for area, people in PEOPLE.items()
-                for crime, rate in crimes.items()
+                for crime in CRIMES
             ]
         )
         for part in ([], ["area"], ["crime"], ["area", "crime"]):
@@ -110,30 +114,42 @@ def _summed(found: pd.DataFrame, part: list[str], key: dict[str, object]) -> lis
 
 
 def counts_truth() -> pd.DataFrame:
-    """True values of what the counts feed, for 2025 and 2024."""
-    ids = {
-        "offences": ("CJ-10", 1e5), "cases": ("CJ-11", 1e5), "specialised_staff": ("CJ-06", 1e3),
-        "illicit_enrichment_cases": ("IE-01", 1e3), "judges_sanctioned": ("JU-01", 1e3),
-        "disciplinary_sanctions": ("CC-02", 1e3), "conflict_notices": ("CI-05", 1e3), "reports": ("WB-01a", 1e5),
-        "information_requests": ("TR-02", 1e5), "electoral_offences": ("PF-03", 1e5), "sport_cases": ("SP-01", 1.0),
-    }  # fmt: skip
-    rows: list[tuple[str, dict[str, str], float, str]] = []
-    classes = {"07031": "BR-29", "07032": "EM-01", "07033": "AF-01", "07034": "TI-02", "07035": "IE-04", "07041": "ML-02"}
+    """True values of what the counts feed, by year."""
+    rows = []
     for year in PERIODS:
-        scale, period = (1.0 if year == PERIODS[-1] else 1 / GROWTH), {"time_period": year}
-        rows += [(i, period, scale * OFFENCES[c][0], "per 100,000") for c, i in classes.items()]
-        stages = dict(zip("abc", STAGES.values(), strict=True))
-        rows += [(f"CJ-01{letter}", period, scale * rate, "per 100,000") for letter, rate in stages.items()]
+        scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
         rows += [
-            ("CJ-02a", period, STAGES["prosecuted"] / STAGES["suspects"], "ratio"),
-            ("CJ-02b", period, STAGES["convicted"] / STAGES["prosecuted"], "ratio"),
-        ]
+            quantity("rate", "counted", "at_risk", scale * OFFENCES[c][0], f"Offences of class {c} per 100,000, {year}",
+                     where={"quantity": ["offences"], "crime": [c]}, options={"per": 1e5}, time_period=year)
+            for c in CRIMES
+        ]  # fmt: skip
         rows += [
-            (ids[q][0], period, scale * ids[q][1] * rate, f"per {ids[q][1]:,.0f}") for q, (_, _, rate) in RATES.items()
-        ]
-        rows += [(q, period, 100 * share, "%") for q, (_, _, share) in PARTS.items()]
-        rows += [(q, period, scale * number, "number") for q, number in NUMBERS.items()]
-    return truths(rows)
+            quantity("rate", "counted", "at_risk", scale * rate, f"{q.capitalize()} per 100,000, {year}",
+                     where={"quantity": [q], "crime": ["07031"]}, options={"per": 1e5}, time_period=year)
+            for q, rate in STAGES.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("count_ratio", f"counted_{a}", f"counted_{b}", STAGES[a] / STAGES[b], f"{a} to {b}, {year}",
+                     where={"crime": ["07031"]}, time_period=year)
+            for a, b in (("prosecuted", "suspects"), ("convicted", "prosecuted"))
+        ]  # fmt: skip
+        rows += [
+            quantity("rate", "counted", "at_risk", scale * PER[what] * rate,
+                     f"{q.replace('_', ' ').capitalize()} per {PER[what]:,.0f} {what}, {year}",
+                     where={"quantity": [q]}, options={"per": PER[what]}, time_period=year)
+            for q, (what, _, rate) in RATES.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("share", "counted", "at_risk", share, f"{q.replace('_', ' ').capitalize()}, {year}",
+                     where={"quantity": [q]}, time_period=year)
+            for q, (_, _, share) in PARTS.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("count", "counted", "counted", scale * number, f"{q.replace('_', ' ').capitalize()}, {year}",
+                     where={"quantity": [q]}, time_period=year)
+            for q, number in NUMBERS.items()
+        ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def standing(country: str) -> float:
@@ -162,14 +178,14 @@ def ratings(seed: int) -> pd.DataFrame:
 
 
 def ratings_truth() -> pd.DataFrame:
-    """True shares of the ordinal ratings, and true scores by country."""
+    """True shares of the ordinal ratings over countries and items."""
     rows = [
-        (name, {"category": code}, 100 * share, "%")
-        for name, shares in (("AM-02a", LEVELS), ("AM-02b", COMPLIANCE))
+        quantity("share", "", "ratings", share, f"{scheme.capitalize()} rated {code}", levels="rating",
+                 where={"scheme": [scheme]}, options={"across": "areas"}, category=code)
+        for scheme, shares in (("effectiveness", LEVELS), ("compliance", COMPLIANCE))
         for code, share in shares.items()
-    ]
-    rows += [("integrity", {"ref_area": c}, standing(c), "score") for c in COUNTRIES]
-    return truths(rows)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def status(seed: int) -> pd.DataFrame:
@@ -185,16 +201,14 @@ def status(seed: int) -> pd.DataFrame:
     found = choose(rng, MET, PROVISIONS)
     article = np.array(ARTICLES)[rng.integers(0, len(ARTICLES), PROVISIONS)]
     add("provision", "convention", PROVISIONS, article=article, status=found, met=(found == "full").astype(int))
-    for kind, scheme, n, share in (
-        ("measure", "strategy", MEASURES, DONE),
-        ("recommendation", "audit", ADVICE, IMPLEMENTED),
-    ):
-        due = np.datetime64("2025-01-01") + rng.integers(0, 360, n)
-        late = 1 + rng.integers(0, 200, n)
-        in_time, ever = rng.random(n) < share, rng.random(n) < LATENESS
-        done = seen(due + np.where(in_time, -rng.integers(0, 90, n), late), in_time | ever)
-        dates = {"date_due": due, "date_done": done, "date_observed": CUT_OFF}
-        add(kind, scheme, n, met=(~np.isnat(done)).astype(int), **dates)
+    due = np.datetime64("2025-01-01") + rng.integers(0, 360, MEASURES)
+    in_time, ever = rng.random(MEASURES) < DONE, rng.random(MEASURES) < LATE
+    delay = np.where(in_time, -rng.integers(0, 90, MEASURES), 1 + rng.integers(0, 200, MEASURES))
+    done = seen(due + delay, in_time | ever)
+    dates = {"date_due": due, "date_done": done, "date_observed": CUT_OFF}
+    add("measure", "strategy", MEASURES, met=(~np.isnat(done)).astype(int), **dates)
+    for scheme in ("IRM", "audit"):
+        add("recommendation", scheme, ADVICE, met=(rng.random(ADVICE) < IMPLEMENTED).astype(int))
     add("institution", "risk_assessment", INSTITUTIONS, met=(rng.random(INSTITUTIONS) < ASSESSED).astype(int))
     add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
     add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
@@ -205,15 +219,17 @@ def status(seed: int) -> pd.DataFrame:
 def status_truth() -> pd.DataFrame:
     """True shares of what the register of provisions feeds."""
     rows = [
-        ("provisions", {}, 100 * MET["full"], "%"),
-        *(("LG-01", {"category": code}, 100 * share, "%") for code, share in MET.items()),
-        ("PO-02", {}, 100 * DONE, "%"),
-        ("FM-03", {}, 100 * IMPLEMENTED, "%"),
-        ("PO-05", {}, 100 * ASSESSED, "%"),
-        ("TA-01", {}, 100 * SERVED, "%"),
-        ("PO-01", {}, sum(BODIES.values()), "score"),
-    ]
-    return truths(rows)
+        *(quantity("share", "", "provisions", share, f"Provisions of the Convention in place: {code}",
+                   levels="status", where={"kind": ["provision"]}, free=("article",), category=code)
+          for code, share in MET.items()),
+        quantity("share", "done_on_time", "provisions_due", DONE, "Measures done in time", where={"kind": ["measure"]}),
+        *(quantity("share", "met", "provisions", share, label, where={"kind": [kind]})
+          for kind, share, label in (
+              ("institution", ASSESSED, "Institutions with a recent assessment of risks"),
+              ("need", SERVED, "Needs for technical assistance met"),
+              ("recommendation", IMPLEMENTED, "Recommendations of reviews implemented"))),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def series(seed: int) -> pd.DataFrame:
@@ -240,8 +256,9 @@ def figure(year: int) -> dict[str, float]:
 def series_truth() -> pd.DataFrame:
     """True values of the published figures."""
     rows = [
-        ("XX_COR_BRIB", {"time_period": str(year), "sex": sex}, value, "%")
+        quantity("published", "published_value", "published_figures", value, f"Published figure of {year}, {sex}",
+                 where={"series": ["XX_COR_BRIB"]}, time_period=str(year), sex=sex)
         for year in range(2021, 2026)
         for sex, value in figure(year).items()
-    ]
-    return truths(rows)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)

@@ -99,6 +99,7 @@ def cases(seed: int) -> pd.DataFrame:
             "SANCTIONED": np.where(over, guilty.astype(int).astype(str), ""),
             "FINE": np.where(guilty & (sanction == "fine"), np.ceil(rng.lognormal(*FINE, n)), np.nan),
             "GAIN": np.where(guilty & (final <= CUT_OFF), np.ceil(rng.lognormal(*ESTABLISHED, n)), np.nan),
+            "CURRENCY": "USD",
             "ASKED": asked.astype(int),
             "LIFTED": np.where(asked, (rng.random(n) < LIFTED).astype(int).astype(str), ""),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from simulate_records import CUT_OFF, PEOPLE, choose, filled, gap_chances, gaps, seen, truths
+from simulate_records import CUT_OFF, PEOPLE, choose, filled, gap_chances, gaps, quantity, seen
 
 TENDERS = 1500
 METHODS = {"open": 0.60, "selective": 0.15, "limited": 0.15, "direct": 0.10}
@@ -104,24 +104,21 @@ def contracts(seed: int) -> pd.DataFrame:
 
 def contracts_truth() -> pd.DataFrame:
     """True values of what the register of contracts feeds."""
-    mean = {m: np.exp(LEVEL[m] + SPREAD**2 / 2) for m in METHODS}
-    whole = sum(share * mean[m] for m, share in METHODS.items())
-    rows = [
-        ("PR-01", {}, 100 * BIDS[1], "%"),
-        ("PR-02a", {}, 100 * (1 - METHODS["open"]), "%"),
-        ("PR-02b", {}, 100 * (1 - METHODS["open"] * mean["open"] / whole), "%"),
-        ("PR-03", {}, 100 * sum(share * NO_NOTICE[m] for m, share in METHODS.items()), "%"),
-        ("PR-04a", {}, 100 * MODIFIED, "%"),
-        ("PR-04b", {}, 100 * (1 + np.mean(GROWTH)), "%"),
-        ("PR-05", {}, 100 * SECRECY, "%"),
-        ("PR-06", {}, 100 * DISCLOSED, "%"),
-        ("PR-07", {}, 100 * FIELD_FILLED, "%"),
-        ("PR-08", {}, 100 * UPHELD, "%"),
-        ("PR-09b", {}, 100 * DEBARRED, "%"),
-        ("PR-10a", {}, 100 * EMERGENCY, "%"),
-        ("PR-10b", {}, 100 * PUBLISHED[True], "%"),
+    notice = sum(share * NO_NOTICE[m] for m, share in METHODS.items())
+    shares = [
+        ("single_bid", "contracts_competitive", BIDS[1], "Contracts with a single bid, after competition"),
+        ("non_open", "contracts", 1 - METHODS["open"], "Awarded by another than an open procedure"),
+        ("no_notice", "contracts", notice, "Awarded without a call for tenders"),
+        ("modified", "contracts", MODIFIED, "Modified after signature"),
+        ("secrecy_jurisdiction", "contracts_owner_known", SECRECY, "Supplier in a secrecy jurisdiction"),
+        ("owner_disclosed", "contracts", DISCLOSED, "Beneficial owner disclosed"),
+        ("complaint_upheld", "complaints_decided", UPHELD, "Complaints upheld"),
+        ("debarred", "contracts", DEBARRED, "Awarded to a debarred supplier"),
+        ("clause", "contracts", CLAUSE, "With an anti-corruption clause"),
+        ("electronic_procurement", "contracts", ELECTRONIC, "Procured electronically"),
+        ("fields_filled", "fields_required", FIELD_FILLED, "Required fields filled in"),
     ]
-    return truths(rows)
+    return pd.DataFrame([quantity("share", over, base, value, label) for over, base, value, label in shares])
 
 
 def bids(seed: int) -> pd.DataFrame:
@@ -166,17 +163,28 @@ def bids(seed: int) -> pd.DataFrame:
 
 
 def bids_truth() -> pd.DataFrame:
-    """True rates of the red flags that can be told from single tenders, in open and selective procedures."""
+    """True values of what the bids feed; their red flags are in `flag_rates`."""
+    won = 1 / sum(m * p for m, p in BIDS.items())
+    spared = sum(p * (1 - STEERED * (m > 1)) * (m - 1) * DISQUALIFIED for m, p in BIDS.items())
+    steered = sum(p * STEERED * (m - 1) for m, p in BIDS.items() if m > 1)
+    rows = [
+        quantity("share", "bid_winner", "bids", won, "Bids that won"),
+        quantity("share", "bid_disqualified", "bids", (spared + steered) * won, "Bids disqualified"),
+    ]
+    return pd.DataFrame(rows)
+
+
+def flag_rates() -> dict[str, float]:
+    """True share of the tenders with each red flag that can be told from single tenders.
+
+    R003 short period, R018 single bid, R030 late winner: of all tenders in open and selective procedures; R028 equal
+    prices, R035 all but the winner disqualified, R036 lowest bid disqualified: of those with two bids or more.
+    """
     several = {m: p for m, p in BIDS.items() if m > 1}
     share = sum(several.values())
     lone = sum(p * (STEERED + (1 - STEERED) * DISQUALIFIED ** (m - 1)) for m, p in several.items())
     lowest = sum(p * (m - 1) / m * (STEERED + (1 - STEERED) * DISQUALIFIED) for m, p in several.items())
-    rows = [
-        ("R003", {}, 100 * gap_chances(*PERIOD)[:15].sum(), "%"),
-        ("R018", {}, 100 * BIDS[1], "%"),
-        ("R028", {}, 100 * EQUAL, "%"),
-        ("R030", {}, 100 * LATE, "%"),
-        ("R035", {}, 100 * lone / share, "%"),
-        ("R036", {}, 100 * lowest / share, "%"),
-    ]
-    return truths(rows)
+    return {
+        "R003": float(gap_chances(*PERIOD)[:15].sum()), "R018": BIDS[1], "R028": EQUAL, "R030": LATE,
+        "R035": lone / share, "R036": lowest / share,
+    }  # fmt: skip
