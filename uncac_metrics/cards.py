@@ -178,7 +178,7 @@ class _Card:
         links = {} if linked is None else self.links(linked)
         shape = SHAPES.get(measure.get("shape", ""))
         by_item = None if written is None else not written.keys().isdisjoint({"items", "levels"})
-        if written is not None and (method := METHODS.get(measure.get("estimator", ""))) and method.stages:
+        if written is not None and (method := METHODS.get(measure.get("estimator", ""))) and method.several:
             by_item = True
         cases = [self.case(c, shape, by_item, f"cases[{n}]") for n, c in enumerate(card.pop("cases", []), 1)]
         for name in card.get("disaggregations", ()):

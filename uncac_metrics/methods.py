@@ -46,8 +46,8 @@ class Method:
     """What the denominator may be."""
     levels: str = "no"
     """Whether ``levels`` may stand in place of the numerator: ``no``, ``yes`` or ``must``."""
-    stages: bool = False
-    """It gives a row a stage."""
+    several: bool = False
+    """It gives several rows by itself: one a stage, a category."""
     shapes: tuple[str, ...] = ()
     """Shapes that it takes, where not all."""
     options: Mapping[str, Option] = field(default_factory=dict)
@@ -62,6 +62,12 @@ _SURVEY_OPTIONS = {
     "missing": Option("choice", "rows without an answer", choices=("omit", "error")),
 }
 _ACROSS = Option("choice", "countries are taken together", choices=("areas",))
+_ORDER = Option("codes", "codes of the column are, from the lowest to the highest", required=True)
+_MONEY = {
+    "exchange": Option("column", "rate of exchange to the common currency", ("number",)),
+    "prices": Option("column", "price index", ("number",)),
+    "cluster": _CLUSTER,
+}
 _START_END = {
     "start": Option("column", "day on which the time begins", ("date",), required=True),
     "end": Option("column", "day on which it ends; empty where it had not ended", ("date",), required=True),
@@ -96,7 +102,75 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "share": Method(
             "Share of what is below the line", above=("rows", "count"), below=("rows", "count", "number"), levels="yes",
-            options={"interval": Option("choice", "interval", choices=_SHARE_LIMITS)},
+            options={"interval": Option("choice", "interval", choices=_SHARE_LIMITS), "across": _ACROSS},
+        ),
+        "standardised_rate": Method(
+            "Rate with the strata weighted as in a standard population", above=("count",), below=NUMBERS,
+            shapes=("counts",),
+            options={
+                "strata": Option("column", "breakdown that is standardised", ("code",), required=True),
+                "standard": Option("weights", "the standard population has in each stratum", required=True),
+                "per": Option("number", "the rate is per so many below the line"),
+                "minimum": Option("number", "number of events is needed", low=-1),
+                "interval": Option("choice", "interval", choices=("dobson", "dobson_byar", "fay_feuer")),
+            },
+        ),
+        "amount": Method("Total of amounts in one currency", above=("amount",), options=_MONEY),
+        "mean_amount": Method("Mean amount in one currency", above=("amount",), options=_MONEY),
+        "amount_ratio": Method("Ratio of two sums of amounts", above=("amount",), below=("amount",), options=_MONEY),
+        "hhi": Method(
+            "Concentration of awards on receivers: Herfindahl and Hirschman's index",
+            options={
+                "receiver": Option("column", "receiver of the award", ("code", "text"), required=True),
+                "amount": Option("column", "amount of the award; each counts one unless named", ("amount",)),
+                "corrected": Option("flag", "the bias of few awards is subtracted"),
+                "cluster": _CLUSTER,
+            },
+        ),
+        "first_digits": Method("Shares of first digits, to be held against Benford's law", above=("amount",),
+            several=True, options={"digits": Option("number", "digits are taken together", high=3)},
+        ),
+        "ordinal": Method(
+            "Shares of the levels of a rating, or of a level and those above it", several=True,
+            options={
+                "rating": Option("column", "rating", ("code",), required=True),
+                "levels": _ORDER,
+                "cumulative": Option("flag", "shares are of a level and those above"),
+                "across": _ACROSS,
+                "interval": Option("choice", "interval", choices=_SHARE_LIMITS),
+            },
+        ),
+        "status": Method(
+            "Shares of the statuses of provisions", several=True,
+            options={
+                "status": Option("column", "status", ("code",), required=True),
+                "levels": _ORDER,
+                "exclude": Option("codes", "statuses are not below the line"),
+                "complete": Option("flag", "all provisions there are have been assessed: no interval"),
+                "across": _ACROSS,
+                "interval": Option("choice", "interval", choices=_SHARE_LIMITS),
+            },
+        ),
+        "availability": Method(
+            "Share of records that hold a value, by field and in all", several=True,
+            options={
+                "fields": Option("columns", "fields that should be filled in", (*NUMBERS, "code", "text", "date",
+                                 "yes_no", "currency"), required=True),
+                "interval": Option("choice", "interval", choices=_SHARE_LIMITS),
+            },
+        ),
+        "published": Method(
+            "Figure of others as published, with the uncertainty that they give", above=NUMBERS,
+            shapes=("official_series", "ratings"),
+        ),
+        "progression": Method(
+            "Share of a linked cohort that reaches each stage, of those at the stage before", several=True,
+            options={
+                "stages": Option("columns", "days on which stages were reached, in order", ("date",), required=True),
+                "closed": Option("column", "day on which the case ended", ("date",)),
+                "of": Option("choice", "shares are of", choices=("previous", "first")),
+                "interval": Option("choice", "interval", choices=_SHARE_LIMITS),
+            },
         ),
         "duration": Method(
             "Time by which a share of spells has ended, from Kaplan and Meier's curve",
@@ -110,7 +184,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             options={**_START_END, "cluster": _CLUSTER, "within": Option("number", "time is counted", required=True)},
         ),
         "flow": Method(
-            "Share in each stage at a time since the first, by Aalen and Johansen's estimator", stages=True,
+            "Share in each stage at a time since the first, by Aalen and Johansen's estimator", several=True,
             options={
                 "stages": Option("columns", "days on which stages were reached, in order", ("date",), required=True),
                 "observed": _START_END["observed"], "unit": _START_END["unit"],

@@ -16,7 +16,8 @@ import pandas as pd
 
 from uncac_metrics import catalogue, datasets, mapping
 from uncac_metrics.datasets import Dataset
-from uncac_metrics.estimators import records, survey, times
+from uncac_metrics.estimators import figures, money, records, survey, times
+from uncac_metrics.estimators.money import CURRENCY
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
 from uncac_metrics.estimators.survey import Grouping, design
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Source
@@ -177,13 +178,26 @@ def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -
 Estimator = Callable[..., Estimates]
 ESTIMATORS: dict[str, Estimator] = {
     **dict.fromkeys(("proportion", "mean", "ratio", "total"), survey.linear),
+    "amount": records.of(money.total, prepare=money.amounts),
+    "amount_ratio": records.of(counts.amount_ratio, NUMERATOR, DENOMINATOR, prepare=money.amounts),
+    "availability": records.of(counts.availability, prepare=records.counted),
     "count": records.of(counts.number, NUMERATOR),
     "count_ratio": records.of(counts.count_ratio, NUMERATOR, DENOMINATOR),
     "done_within": records.of(times.done_within, prepare=times.spells),
     "duration": records.of(counts.duration_quantile, "duration", "event", prepare=times.spells),
+    "first_digits": records.of(counts.first_digits, NUMERATOR),
     "flow": records.of(times.occupation, prepare=times.stays),
+    "hhi": records.of(counts.hhi, prepare=records.counted),
+    "mean_amount": records.of(money.mean, prepare=money.means),
+    "ordinal": records.of(counts.distribution, prepare=records.counted),
+    "progression": records.of(counts.progression, prepare=times.reached),
+    "published": records.of(figures.published, NUMERATOR),
     "rate": records.of(counts.rate, NUMERATOR, DENOMINATOR),
     "share": records.of(counts.share, NUMERATOR, DENOMINATOR, within=True),
+    "standardised_rate": records.of(
+        counts.standardised_rate, NUMERATOR, DENOMINATOR, "standard", prepare=records.standardised
+    ),
+    "status": records.of(counts.status_shares, prepare=records.counted),
 }
 """Estimators by name: ``(cards, data, design, groupings, **options) -> Estimates``; the design is None for records."""
 
@@ -208,8 +222,9 @@ def _finished(result: Estimates, cards: Mapping[str, Indicator], data: Dataset) 
     table = result.table
     short = (table["statistic"] == "total") & (table["n"] < table["n_eligible"]) & (table["display"] == "shown")
     reason = table["reason"].mask(short, "part of the eligible did not answer: the total counts answers only")
+    units = ids.map({k: c.unit for k, c in cards.items()}).astype("str")
     return result.with_columns(
-        unit=ids.map({k: c.unit for k, c in cards.items()}).astype("str"),
+        unit=units.mask(units == CURRENCY, table["unit"]),
         dataset=data.source.id,
         ref_area=table["ref_area"].mask(table["ref_area"] == "", data.source.ref_area),
         time_period=table["time_period"].mask(table["time_period"] == "", data.source.time_period),

@@ -24,7 +24,9 @@ def published(rows: pd.DataFrame, column: str, *, by: Grouping, level: float) ->
     again = rows.duplicated(list(by), keep=False).to_numpy() if by else np.full(len(rows), len(rows) > 1)
     if again.any():
         what = f"several figures for the same {', '.join(by) or 'total'}"
-        raise Faults([Fault("published", column, what, "choose one series, round or method by where", **rows_of(again))])
+        raise Faults(
+            [Fault("published", column, what, "choose one series, round or method by where", **rows_of(again))]
+        )
 
     def given(name: str) -> Any:
         return rows[name].to_numpy(float) if name in rows else np.full(len(rows), np.nan)

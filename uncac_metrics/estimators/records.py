@@ -69,12 +69,13 @@ def of(
         panel = tuple(name for name in PANEL if name in data.table.columns)
         if options.pop("across", "") == "areas":
             panel = tuple(name for name in panel if name != "ref_area")
+        split = (options["strata"],) if "strata" in options else ()
         parts = []
         for card in cards:
             for labels, rows in _variants(card, data, within):
                 rows, left = prepare(rows, dict(options)) if prepare else (rows, options)
                 for grouping in groupings:
-                    some = _at_level(rows, grouping, card, data.shape)
+                    some = _at_level(rows, (*grouping, *split), card, data.shape)
                     part = function(some, *taken, by=(*panel, *grouping), **left)
                     named = {"indicator": card.id, "denominator": card.measure.denominator, **labels}
                     parts.append(part.with_columns(**named))
@@ -131,3 +132,15 @@ def _at_level(rows: pd.DataFrame, grouping: Grouping, card: Indicator, shape: Sh
 def _unused_dropped(table: pd.DataFrame) -> pd.DataFrame:
     codes = [c for c in table.columns if isinstance(table[c].dtype, pd.CategoricalDtype)]
     return table.assign(**{c: table[c].cat.remove_unused_categories() for c in codes})
+
+
+def counted(rows: pd.DataFrame, options: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows below the line."""
+    return rows[rows[DENOMINATOR] == 1], options
+
+
+def standardised(rows: pd.DataFrame, options: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows of the strata of a standard population, with its weights, and the options that are left."""
+    strata, standard = options.pop("strata"), options.pop("standard")
+    kept = rows[strata].isin(list(standard))
+    return rows[kept].assign(standard=rows.loc[kept, strata].astype(object).map(standard).astype(float)), options

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncac_metrics.estimators.money import one_currency
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR, Grouping
-from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats import counts
 from uncac_metrics.stats.estimates import Estimates
 
@@ -84,21 +84,28 @@ def stays(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options]:
     return rows.iloc[unit_no].reset_index(drop=True).assign(**stay), options
 
 
+def reached(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options]:
+    """The rows below the line with a yes/no column a stage, and the options that are left.
+
+    A stage without a day was not reached where the case has ended (``closed``, a day), and is not known elsewhere.
+    """
+    rows = rows[rows[DENOMINATOR] == 1]
+    closed = options.pop("closed", "")
+    ended = rows[closed].notna().to_numpy() if closed else np.ones(len(rows), dtype=bool)
+    stages: Sequence[str] = options.pop("stages")
+    names = [s.removeprefix("date_") for s in stages]
+    days = rows[list(stages)].notna().to_numpy()
+    later = np.logical_or.accumulate(days[:, ::-1], axis=1)[:, ::-1]  # who reached a stage was at those before
+    answers = {name: np.where(later[:, k], 1.0, np.where(ended, 0.0, np.nan)) for k, name in enumerate(names)}
+    return rows.assign(**answers), options | {"stages": names}
+
+
 def occupation(rows: pd.DataFrame, *, at: float, **options: Any) -> Estimates:
     """Share of units, or of their value, in each stage at a time since their beginning."""
-    if options.get("weights") is not None:
-        one_currency(rows, options["weights"])
+    if "weights" in options:
+        one_currency(rows)
     found = counts.state_occupation(rows, "unit", "start", "stop", "origin", "destination", times=[at], **options)
     return _without(found, "category")
-
-
-def one_currency(rows: pd.DataFrame, column: str) -> None:
-    """Amounts of several currencies are not added."""
-    held = rows[column].notna()
-    found = rows.loc[held, "currency"].dropna().unique() if "currency" in rows else []
-    if len(found) > 1:
-        what = f"amounts in {', '.join(sorted(map(str, found)))} cannot be added"
-        raise Faults([Fault("measure", column, what, "bring them to one currency, or take one of them by where")])
 
 
 def _observed(rows: pd.DataFrame, options: Options) -> pd.Series:
