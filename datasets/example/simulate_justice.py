@@ -22,8 +22,8 @@ from simulate_records import (
 
 # crime class (ICCS): suspects a year per 100,000 people, chance of being charged
 OFFENCES = {
-    "07031": (26.0, 0.58), "07032": (21.0, 0.64), "07033": (13.0, 0.42), "07034": (5.0, 0.45),
-    "07035": (3.0, 0.35), "07041": (11.0, 0.60), "08061": (4.0, 0.55),
+    "07031": (26.0, 0.72), "07032": (21.0, 0.78), "07033": (13.0, 0.60), "07034": (5.0, 0.62),
+    "07035": (3.0, 0.55), "07041": (11.0, 0.74), "08061": (4.0, 0.70),
 }  # fmt: skip
 # days from one stage to the next: median, and sigma of the logarithm
 ORDINARY, HIGH = (209.6, 0.85), (388.4, 0.7)  # from suspicion to charge or discontinuance
