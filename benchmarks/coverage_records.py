@@ -113,12 +113,14 @@ def batch(seeds: range, names: list[str]) -> pd.DataFrame:
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """Coverage by measure."""
     found = found.assign(
-        below=found["true"] < found["lower"], above=found["true"] > found["upper"], width=found["upper"] - found["lower"]
+        below=found["true"] < found["lower"],
+        above=found["true"] > found["upper"],
+        width=found["upper"] - found["lower"],
     )
     found["covered"] = ~(found["below"] | found["above"]) & found["lower"].notna()
-    by = found.groupby(["data", "measure", "estimator", "interval"], sort=False)
+    by = found.groupby(["data", "measure", "estimator"], sort=False)
     table = by.agg(
-        seeds=("covered", "size"), true=("true", "first"), mean=("value", "mean"), coverage=("covered", "mean"),
+        interval=("interval", "first"), seeds=("covered", "size"), true=("true", "first"), mean=("value", "mean"), coverage=("covered", "mean"),
         below=("below", "mean"), above=("above", "mean"), width=("width", "mean"), n=("n", "mean"),
         events=("events", "mean"),
     ).reset_index()  # fmt: skip
@@ -135,9 +137,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/coverage_records.csv"))
     options = parser.parse_args()
     names = options.only or list(simulators().RECORDS)
-    blocks = [
-        range(FIRST_SEED + i, FIRST_SEED + min(i + 10, options.seeds)) for i in range(0, options.seeds, 10)
-    ]
+    blocks = [range(FIRST_SEED + i, FIRST_SEED + min(i + 10, options.seeds)) for i in range(0, options.seeds, 10)]
     table = summary(pd.concat(Parallel(n_jobs=options.jobs)(delayed(batch)(block, names) for block in blocks)))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")

@@ -222,9 +222,7 @@ def information(seed: int) -> pd.DataFrame:
             "ONLINE": filled(rng, rng.random(n) < 0.77, 0.02),
             "APPEALED": seen(appealed, disputed),
             "APPEAL_DECIDED": seen(settled, disputed),
-            "UPHELD": np.where(
-                disputed & (settled <= CUT_OFF), (rng.random(n) < UPHELD).astype(int).astype(str), ""
-            ),
+            "UPHELD": np.where(disputed & (settled <= CUT_OFF), (rng.random(n) < UPHELD).astype(int).astype(str), ""),
             "EXTRACT": CUT_OFF,
         }
     )
@@ -233,7 +231,9 @@ def information(seed: int) -> pd.DataFrame:
 def information_truth() -> pd.DataFrame:
     """True values of what the register of information requests feeds."""
     gap = gap_chances(*ANSWER)
-    granted, decided = (sum(ANSWERS[a] for a in some) for some in (("granted", "partial"), ("granted", "partial", "refused")))
+    granted, decided = (
+        sum(ANSWERS[a] for a in some) for some in (("granted", "partial"), ("granted", "partial", "refused"))
+    )
     rows = [
         quantity("count", "information_requests", "information_requests", YEARS * ASKED_YEARLY, "Requests in five years"),
         quantity("share", "answered_on_time", "information_requests_due", gap[: DUE + 1].sum(), "Answered in time"),

@@ -35,12 +35,13 @@ def generator(kind: str) -> np.ndarray:
 def assets(seed: int) -> pd.DataFrame:
     """Register of assets, a row an asset; those of a cluster share its kind, its avenue and, roughly, its date."""
     rng = np.random.default_rng([seed, 13])
-    of = np.repeat(np.arange(CLUSTERS), 1 + rng.poisson(FURTHER, CLUSTERS))
+    clusters = rng.poisson(CLUSTERS)
+    of = np.repeat(np.arange(clusters), 1 + rng.poisson(FURTHER, clusters))
     n = len(of)
     shares, rates, levels = zip(*KINDS.values(), strict=True)
-    kind = np.searchsorted(np.cumsum(shares)[:-1], rng.random(CLUSTERS), side="right")[of]
+    kind = np.searchsorted(np.cumsum(shares)[:-1], rng.random(clusters), side="right")[of]
     seize, confiscate, give_back, release = np.array(rates)[kind].T
-    opened = OPENED[0] + rng.integers(0, (OPENED[1] - OPENED[0]).astype(int) + 1, CLUSTERS)
+    opened = OPENED[0] + rng.integers(0, (OPENED[1] - OPENED[0]).astype(int) + 1, clusters)
     frozen = opened[of] + rng.integers(0, 120, n)
     seized = frozen + _days(rng, seize)
     confiscated = seized + _days(rng, confiscate)
@@ -59,7 +60,7 @@ def assets(seed: int) -> pd.DataFrame:
             "CLUSTER": of + 1,
             "HOLDER": choose(rng, PARTNERS, n),
             "TYPE": filled(rng, choose(rng, TYPES, n), 0.02),
-            "AVENUE": choose(rng, AVENUES, CLUSTERS)[of],
+            "AVENUE": choose(rng, AVENUES, clusters)[of],
             "ABROAD": filled(rng, rng.random(n) < ABROAD, 0.01),
             "FROZEN": seen(frozen),
             "SEIZED": seen(seized, seized <= released),
@@ -99,6 +100,7 @@ def occupation(years: float, by_value: bool = False) -> np.ndarray:
 def assets_truth() -> pd.DataFrame:
     """True values of what the register of assets feeds."""
     stages = [f"date_{state}" for state in STATES]
+    mean = sum(share * (np.exp(level + SPREAD**2 / 2) + 0.5) for share, _, level in KINDS.values())
     rows = [
         quantity("flow", "", "assets_frozen", chance, f"{name} {state} after {years} years",
                  options={"stages": stages, "at": years, "unit": "years", "cluster": "case_cluster"} | weights,
@@ -110,5 +112,13 @@ def assets_truth() -> pd.DataFrame:
     rows += [
         quantity("share", "agreement", "assets_returned", AGREEMENT, "Returned under an agreement"),
         quantity("share", "monitored", "assets_returned", MONITORED, "Returned with the use monitored"),
-    ]
+        quantity("amount", "value_frozen", "assets_frozen", CLUSTERS * (1 + FURTHER) * mean, "Value frozen in all",
+                 options={"cluster": "case_cluster"}),
+        quantity("mean_amount", "value_frozen", "assets_frozen", mean, "Mean value of an asset frozen",
+                 options={"cluster": "case_cluster"}),
+        quantity("amount_ratio", "costs", "value_returned", np.mean(COSTS), "Costs deducted of the value returned",
+                 options={"cluster": "case_cluster"}),
+        quantity("amount_ratio", "realised", "appraised", np.mean(REALISED), "Value realised of the value appraised",
+                 options={"cluster": "case_cluster"}),
+    ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -44,17 +44,21 @@ CRIMES = ("07031", "07032", "07033", "07034", "07035", "07041")
 PER = {"population": 1e5, "voters": 1e5, "cases": 1e3, "declarations_verified": 1e3, "judges": 1e3, "staff": 1e3,
        "officials": 1e3, "bodies": 1e3}  # fmt: skip
 WOMEN = 0.19
+# age group: share of the people, share of the persons suspected, prosecuted and convicted
+AGES = {"Y_LT30": (0.38, 0.16), "Y30T44": (0.22, 0.41), "Y45T64": (0.24, 0.37), "Y_GE65": (0.16, 0.06)}
+STANDARD = {"Y_LT30": 0.52, "Y30T44": 0.21, "Y45T64": 0.18, "Y_GE65": 0.09}
+"""Shares of the age groups in the population by whose ages rates are standardised."""
 # persons suspected, prosecuted and convicted of bribery in a year per 100,000: other cases at each stage
 STAGES = {"suspects": 26.0, "prosecuted": 17.5, "convicted": 11.8}
 
 COUNTRIES = [f"XX{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
-LEVELS = {"HE": 0.10, "SE": 0.34, "ME": 0.42, "LE": 0.14}  # effectiveness, from high to low
+LEVELS = {"LE": 0.14, "ME": 0.42, "SE": 0.34, "HE": 0.10}  # effectiveness, from low to high
 OUTCOMES = [f"IO.{i}" for i in range(3, 8)]
-COMPLIANCE = {"C": 0.24, "LC": 0.44, "PC": 0.26, "NC": 0.06}
+COMPLIANCE = {"NC": 0.06, "PC": 0.26, "LC": 0.44, "C": 0.24}
 RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
 
 ARTICLES = ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "53", "54", "55", "57"]
-PROVISIONS, MET = 130, {"full": 0.57, "partial": 0.25, "none": 0.18}
+PROVISIONS, MET = 130, {"none": 0.18, "partial": 0.25, "full": 0.57}
 MEASURES, DONE = 190, 0.63  # measures of the strategy that are due: done in time
 LATE = 0.8  # the others that are done late
 ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, each
@@ -71,8 +75,12 @@ def counts(seed: int) -> pd.DataFrame:
         scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
         found = pd.DataFrame(
             [
-                {"area": area, "crime": crime, "count": rng.poisson(scale * OFFENCES[crime][0] * people / 1e5),
-                 "denominator": people}
+                {
+                    "area": area,
+                    "crime": crime,
+                    "count": rng.poisson(scale * OFFENCES[crime][0] * people / 1e5),
+                    "denominator": people,
+                }
                 for area, people in PEOPLE.items()
                 for crime in CRIMES
             ]
@@ -81,11 +89,15 @@ def counts(seed: int) -> pd.DataFrame:
             rows += _summed(found, part, {"time_period": year, "quantity": "offences", "at_risk": "population"})
         for quantity, rate in STAGES.items():
             expected = scale * rate * POPULATION / 1e5
-            women, men = rng.poisson(WOMEN * expected), rng.poisson((1 - WOMEN) * expected)
-            for sex, number in {"_T": women + men, "F": women, "M": men}.items():
-                key = {"time_period": year, "quantity": quantity, "crime": "07031", "sex": sex}
-                whole = {"at_risk": "population", "denominator": POPULATION} if sex == "_T" else {}
-                rows.append(key | whole | {"count": number})
+            key = {"time_period": year, "quantity": quantity, "crime": "07031", "at_risk": "population"}
+            women = [WOMEN, 1 - WOMEN]
+            number = rng.poisson(expected * np.outer([share for _, share in AGES.values()], women))
+            people = np.rint(POPULATION * np.outer([people for people, _ in AGES.values()], [0.5, 0.5])).astype(int)
+            rows.append(key | {"count": number.sum(), "denominator": people.sum()})
+            for i, sex in enumerate("FM"):
+                rows.append(key | {"sex": sex, "count": number[:, i].sum(), "denominator": people[:, i].sum()})
+            for i, age in enumerate(AGES):
+                rows.append(key | {"age": age, "count": number[i].sum(), "denominator": people[i].sum()})
         for quantity, (what, number, rate) in RATES.items():
             key = {"time_period": year, "quantity": quantity, "at_risk": what, "denominator": number}
             rows.append(key | {"count": rng.poisson(scale * rate * number)})
@@ -96,7 +108,7 @@ def counts(seed: int) -> pd.DataFrame:
             {"time_period": year, "quantity": q, "count": rng.poisson(scale * number)} for q, number in NUMBERS.items()
         ]
     table = pd.DataFrame(rows)
-    breakdowns = ["area", "crime", "sex"]
+    breakdowns = ["sex", "age", "area", "crime"]
     table[breakdowns] = table[breakdowns].fillna("_T")
     columns = ["time_period", "quantity", *breakdowns, "count", "at_risk", "denominator"]
     return table[columns].astype({"denominator": "Int64"})
@@ -126,6 +138,14 @@ def counts_truth() -> pd.DataFrame:
         rows += [
             quantity("rate", "counted", "at_risk", scale * rate, f"{q.capitalize()} per 100,000, {year}",
                      where={"quantity": [q], "crime": ["07031"]}, options={"per": 1e5}, time_period=year)
+            for q, rate in STAGES.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("standardised_rate", "counted", "at_risk",
+                     scale * rate * sum(STANDARD[a] * of / people for a, (people, of) in AGES.items()),
+                     f"{q.capitalize()} per 100,000, standardised by age, {year}",
+                     where={"quantity": [q], "crime": ["07031"]}, time_period=year,
+                     options={"strata": "age", "standard": STANDARD, "per": 1e5})
             for q, rate in STAGES.items()
         ]  # fmt: skip
         rows += [
@@ -180,8 +200,8 @@ def ratings(seed: int) -> pd.DataFrame:
 def ratings_truth() -> pd.DataFrame:
     """True shares of the ordinal ratings over countries and items."""
     rows = [
-        quantity("share", "", "ratings", share, f"{scheme.capitalize()} rated {code}", levels="rating",
-                 where={"scheme": [scheme]}, options={"across": "areas"}, category=code)
+        quantity("ordinal", "", "ratings", share, f"{scheme.capitalize()} rated {code}", where={"scheme": [scheme]},
+                 options={"rating": "rating", "levels": list(shares), "across": "areas"}, category=code)
         for scheme, shares in (("effectiveness", LEVELS), ("compliance", COMPLIANCE))
         for code, share in shares.items()
     ]  # fmt: skip
@@ -219,8 +239,9 @@ def status(seed: int) -> pd.DataFrame:
 def status_truth() -> pd.DataFrame:
     """True shares of what the register of provisions feeds."""
     rows = [
-        *(quantity("share", "", "provisions", share, f"Provisions of the Convention in place: {code}",
-                   levels="status", where={"kind": ["provision"]}, free=("article",), category=code)
+        *(quantity("status", "", "provisions", share, f"Provisions of the Convention in place: {code}",
+                   where={"kind": ["provision"]}, free=("article",),
+                   options={"status": "status", "levels": list(MET)}, category=code)
           for code, share in MET.items()),
         quantity("share", "done_on_time", "provisions_due", DONE, "Measures done in time", where={"kind": ["measure"]}),
         *(quantity("share", "met", "provisions", share, label, where={"kind": [kind]})

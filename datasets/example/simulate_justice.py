@@ -146,6 +146,12 @@ def cases_truth() -> pd.DataFrame:
                  free=free)
         for name in ("custodial", "suspended")
     ]  # fmt: skip
+    rows += [
+        quantity("mean_amount", "fine", "sanctioned_persons", _ceiled_mean(*FINE), "Mean fine of legal persons",
+                 where={"person": ["legal"]}, free=free),
+        quantity("mean_amount", "established_value", "convicted", _ceiled_mean(*ESTABLISHED),
+                 "Mean gain established by final judgment", free=free),
+    ]  # fmt: skip
     first = {k: gap_chances(*k) for k in (ORDINARY, HIGH)}
     mixed = (1 - high) * first[ORDINARY] + high * first[HIGH]
     until_verdict = np.convolve(mixed, trial)
@@ -153,6 +159,12 @@ def cases_truth() -> pd.DataFrame:
         picked = [rule for crime, rule in OFFENCES.items() if crime.startswith(begins)]
         charged = sum(r * p for r, p in picked) / sum(r for r, _ in picked)
         start = {"start": "date_suspected"}
+        stages = ["date_suspected", "date_prosecuted", "date_decided"]
+        rows.append(
+            quantity("progression", "", "suspected", charged, f"Charged among suspects whose case moved on, {name}",
+                     where=where, free=("area",), options={"stages": stages, "closed": "date_closed"},
+                     stage="prosecuted")
+        )  # fmt: skip
         closing = charged * _padded(until_verdict) + (1 - charged) * _padded(mixed)
         rows += [
             quantity("duration", "", "suspected", quantile(closing), f"Median days until a case is closed, {name}",
@@ -173,6 +185,11 @@ def cases_truth() -> pd.DataFrame:
 
 def _padded(chances: np.ndarray, length: int = 20_000) -> np.ndarray:
     return np.pad(chances, (0, length - len(chances)))
+
+
+def _ceiled_mean(mean: float, sigma: float) -> float:
+    """Mean of a log-normal amount rounded up to whole dollars."""
+    return float(np.exp(mean + sigma**2 / 2) + 0.5)
 
 
 def requests(seed: int) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 from simulate_records import CUT_OFF, PEOPLE, choose, filled, gap_chances, gaps, quantity, seen
 
 TENDERS = 1500
@@ -32,25 +33,26 @@ EQUAL, LATE = 0.04, 0.02  # tenders with two equal prices; winning bids received
 def tenders(seed: int) -> pd.DataFrame:
     """What contracts and bids have in common, a row a tender."""
     rng = np.random.default_rng([seed, 19])
-    method = choose(rng, METHODS, TENDERS)
+    n = rng.poisson(TENDERS)
+    method = choose(rng, METHODS, n)
     competitive = np.isin(method, COMPETITIVE)
-    call = np.sort(np.datetime64("2024-01-01") + rng.integers(0, 620, TENDERS))
-    buyer = rng.integers(0, BUYERS, TENDERS)
-    supplier = (preferences().cumsum(axis=1)[buyer, :-1] < rng.random(TENDERS)[:, None]).sum(axis=1)
-    deadline = call + gaps(rng, *PERIOD, TENDERS)
+    call = np.sort(np.datetime64("2024-01-01") + rng.integers(0, 620, n))
+    buyer = rng.integers(0, BUYERS, n)
+    supplier = (preferences().cumsum(axis=1)[buyer, :-1] < rng.random(n)[:, None]).sum(axis=1)
+    deadline = call + gaps(rng, *PERIOD, n)
     return pd.DataFrame(
         {
-            "TENDER": np.arange(1, TENDERS + 1),
+            "TENDER": np.arange(1, n + 1),
             "BUYER": buyer + 1,
-            "REGION": choose(rng, PEOPLE, TENDERS),
+            "REGION": choose(rng, PEOPLE, n),
             "METHOD": method,
-            "CPV": choose(rng, SECTORS, TENDERS),
+            "CPV": choose(rng, SECTORS, n),
             "SUPPLIER": supplier + 1,
-            "BIDS": np.where(competitive, choose(rng, {str(k): p for k, p in BIDS.items()}, TENDERS).astype(int), 1),
-            "NOTICE": rng.random(TENDERS) >= np.array([NO_NOTICE[m] for m in method]),
+            "BIDS": np.where(competitive, choose(rng, {str(k): p for k, p in BIDS.items()}, n).astype(int), 1),
+            "NOTICE": rng.random(n) >= np.array([NO_NOTICE[m] for m in method]),
             "CALL": call,
             "DEADLINE": deadline,
-            "AWARD": deadline + gaps(rng, 24.0, 0.5, TENDERS),
+            "AWARD": deadline + gaps(rng, 24.0, 0.5, n),
             "VALUE": np.ceil(rng.lognormal(np.array([LEVEL[m] for m in method]), SPREAD)),
         }
     )
@@ -118,7 +120,37 @@ def contracts_truth() -> pd.DataFrame:
         ("electronic_procurement", "contracts", ELECTRONIC, "Procured electronically"),
         ("fields_filled", "fields_required", FIELD_FILLED, "Required fields filled in"),
     ]
-    return pd.DataFrame([quantity("share", over, base, value, label) for over, base, value, label in shares])
+    rows = [quantity("share", over, base, value, label) for over, base, value, label in shares]
+    mean = {m: np.exp(level + SPREAD**2 / 2) + 0.5 for m, level in LEVEL.items()}  # rounded up to whole dollars
+    value = sum(share * mean[m] for m, share in METHODS.items())
+    chances = preferences().mean(axis=0)
+    rows += [
+        quantity("amount", "contract_value", "contracts", TENDERS * value, "Value of all contracts"),
+        quantity("mean_amount", "contract_value", "contracts", value, "Mean value of a contract"),
+        quantity("amount_ratio", "value_non_open", "contract_value", 1 - METHODS["open"] * mean["open"] / value,
+                 "Share of the value awarded by another than an open procedure"),
+        quantity("amount_ratio", "final_value_modified", "value_modified", 1 + np.mean(GROWTH),
+                 "Final value to value at award of modified contracts"),
+        quantity("amount_ratio", "value_emergency", "contract_value", EMERGENCY, "Share of the value in emergencies"),
+        quantity("hhi", "", "contracts", float(chances @ chances), "Concentration of contracts on suppliers",
+                 options={"receiver": "supplier", "corrected": True}),
+    ]  # fmt: skip
+    rows += [
+        quantity("first_digits", "contract_value", "contracts", chance, f"Contract values that begin with {digit}",
+                 category=str(digit))
+        for digit, chance in enumerate(first_digits(), start=1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def first_digits() -> np.ndarray:
+    """Chance of each first digit, 1 to 9, of the value of a contract, rounded up to whole dollars."""
+    tens = 10.0 ** np.arange(12)[:, None]
+    bounds = np.log(np.maximum(np.arange(1, 11) * tens - 1, 1e-300))
+    return sum(
+        share * np.diff(ndtr((bounds - LEVEL[method]) / SPREAD), axis=1).sum(axis=0)
+        for method, share in METHODS.items()
+    )
 
 
 def bids(seed: int) -> pd.DataFrame:

@@ -70,9 +70,17 @@ def filled(rng: np.random.Generator, values: Array, empty: float) -> Array:
 
 
 def quantity(
-    estimator: str, numerator: str, denominator: str, value: float, label: str, *, levels: str = "",
-    where: Mapping[str, list[str]] | None = None, free: tuple[str, ...] = (),
-    options: Mapping[str, object] | None = None, **item: str,
+    estimator: str,
+    numerator: str,
+    denominator: str,
+    value: float,
+    label: str,
+    *,
+    levels: str = "",
+    where: Mapping[str, list[str]] | None = None,
+    free: tuple[str, ...] = (),
+    options: Mapping[str, object] | None = None,
+    **item: str,
 ) -> dict[str, object]:
     """A true value, and the measure that it is the value of, in the words of a definition.
 
