@@ -178,7 +178,8 @@ class _Card:
         links = {} if linked is None else self.links(linked)
         shape = SHAPES.get(measure.get("shape", ""))
         by_item = None if written is None else not written.keys().isdisjoint({"items", "levels"})
-        if written is not None and (method := METHODS.get(measure.get("estimator", ""))) and method.several:
+        method = METHODS.get(measure.get("estimator", ""))
+        if method is not None and method.several:
             by_item = True
         cases = [self.case(c, shape, by_item, f"cases[{n}]") for n, c in enumerate(card.pop("cases", []), 1)]
         for name in card.get("disaggregations", ()):
@@ -190,7 +191,7 @@ class _Card:
         scale = card.get("scale", 1)
         if not (math.isfinite(scale) and scale > 0):
             self.fault("scale", f"{scale} is out of range", "give a number above 0")
-        elif card.get("unit") == "%" and scale != 100 and measure.get("estimator") in ESTIMATORS:
+        elif card.get("unit") == "%" and scale != 100 and method is not None and not method.restates:
             self.fault("scale", f"the unit is % but the scale is {scale}", "add scale = 100")
         if self.faults:
             return None

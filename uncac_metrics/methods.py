@@ -20,8 +20,8 @@ class Option:
     """An option of an estimator: what a card may write for it."""
 
     kind: str
-    """``column``, ``columns`` (a list of two or more), ``number``, ``numbers``, ``choice``, ``codes`` (a list of
-    texts), ``weights`` (a table code → number above 0) or ``flag``."""
+    """``column``, ``columns`` (a list of two or more), ``number``, ``numbers``, ``text``, ``choice``,
+    ``codes`` (a list of texts), ``weights`` (a table code → number above 0) or ``flag``."""
     label: str
     columns: tuple[str, ...] = ()
     """Kinds of column that are allowed."""
@@ -48,11 +48,15 @@ class Method:
     """Whether ``levels`` may stand in place of the numerator: ``no``, ``yes`` or ``must``."""
     several: bool = False
     """It gives several rows by itself: one a stage, a category."""
+    restates: bool = False
+    """It gives figures of others in their own unit, which is the card's."""
     shapes: tuple[str, ...] = ()
     """Shapes that it takes, where not all."""
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
+FLAGS = ("R003", "R018", "R024", "R025", "R028", "R030", "R035", "R036", "R038", "R048", "R058")
+"""Rules of red flags, by their codes in the Open Contracting Partnership's Cardinal."""
 _LIMITS = ("garwood", "byar", "byar_or_exact", "mid_p", "log")
 _SHARE_LIMITS = ("wilson", "clopper_pearson", "mid_p", "jeffreys")
 _CLUSTER = Option("column", "rows with the same value are not independent", ("text", "code"))
@@ -88,6 +92,14 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "Ratio of weighted totals", sampled=True, above=("rows", *NUMBERS), below=NUMBERS, options=_SURVEY_OPTIONS
         ),
         "total": Method("Weighted total", sampled=True, above=("rows", *NUMBERS), options=_SURVEY_OPTIONS),
+        "domain_ratio": Method(
+            "Share or mean of one group over that of another", sampled=True, above=("rows", *NUMBERS),
+            options={
+                "column": Option("column", "breakdown of the groups", ("code",), required=True),
+                "above": Option("text", "group stands above the line", required=True),
+                "below": Option("text", "group stands below the line", required=True),
+            },
+        ),
         "count": Method(
             "Number, with the interval of a Poisson count", above=("rows", "count"),
             options={"interval": Option("choice", "interval", choices=_LIMITS)},
@@ -116,7 +128,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             },
         ),
         "amount": Method("Total of amounts in one currency", above=("amount",), options=_MONEY),
-        "mean_amount": Method("Mean amount in one currency", above=("amount",), options=_MONEY),
+        "mean_amount": Method(
+            "Mean amount for each below the line", above=("amount",), below=("rows", "number", "count"),
+            options=_MONEY,
+        ),
         "amount_ratio": Method("Ratio of two sums of amounts", above=("amount",), below=("amount",), options=_MONEY),
         "hhi": Method(
             "Concentration of awards on receivers: Herfindahl and Hirschman's index",
@@ -161,7 +176,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "published": Method(
             "Figure of others as published, with the uncertainty that they give", above=NUMBERS,
-            shapes=("official_series", "ratings"),
+            restates=True, shapes=("official_series", "ratings"),
         ),
         "progression": Method(
             "Share of a linked cohort that reaches each stage, of those at the stage before", several=True,
@@ -191,6 +206,16 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "at": Option("number", "time since the first stage is read", required=True),
                 "weights": Option("column", "amount by which units are weighted", ("amount", "number")),
                 "cluster": _CLUSTER,
+            },
+        ),
+        "flag": Method(
+            "Share flagged by a rule of the units that it applies to: a reason to look, no finding", shapes=("bids",),
+            options={
+                "flag": Option("choice", "rule", choices=FLAGS, required=True),
+                "units": Option("choice", "units are", choices=("process", "tenderer", "buyer", "entity")),
+                "days": Option("number", "days the tender should be open (R003)"),
+                "threshold": Option("number", "values are flagged from (R024, R025, R035, R038, R048, R058)", low=-1),
+                "interval": Option("choice", "interval", choices=_SHARE_LIMITS),
             },
         ),
         "count_ratio": Method(
@@ -234,6 +259,8 @@ def wrong_option(option: Option, value: object, shape: Shape) -> tuple[str, str]
         return (
             ("", "") if value in option.choices else (f"{value!r} is not known", f"one of: {', '.join(option.choices)}")
         )
+    if option.kind == "text":
+        return ("", "") if isinstance(value, str) and value else (f"{value!r} is not a text", said)
     if option.kind == "codes":
         good = isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
         return ("", "") if good else (f"{value!r} is not a list of codes", said)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from uncac_metrics import catalogue, datasets, mapping
 from uncac_metrics.datasets import Dataset
-from uncac_metrics.estimators import figures, money, records, survey, times
+from uncac_metrics.estimators import domains, figures, money, records, survey, tenders, times
 from uncac_metrics.estimators.money import CURRENCY
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
 from uncac_metrics.estimators.survey import Grouping, design
@@ -183,9 +183,11 @@ ESTIMATORS: dict[str, Estimator] = {
     "availability": records.of(counts.availability, prepare=records.counted),
     "count": records.of(counts.number, NUMERATOR),
     "count_ratio": records.of(counts.count_ratio, NUMERATOR, DENOMINATOR),
+    "domain_ratio": domains.domain_ratio,
     "done_within": records.of(times.done_within, prepare=times.spells),
     "duration": records.of(counts.duration_quantile, "duration", "event", prepare=times.spells),
     "first_digits": records.of(counts.first_digits, NUMERATOR),
+    "flag": records.of(counts.share, "flagged", prepare=tenders.flagged),
     "flow": records.of(times.occupation, prepare=times.stays),
     "hhi": records.of(counts.hhi, prepare=records.counted),
     "mean_amount": records.of(money.mean, prepare=money.means),

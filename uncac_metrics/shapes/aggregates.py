@@ -162,7 +162,7 @@ STATUS = Shape(
         Column("time_period", "text", "Period or date that the status is for", required=True, complete=True),
         Column("kind", "code", "What the row is", PROVISION_KINDS, required=True, complete=True),
         Column("scheme", "code", "Law, plan, review or list that it belongs to", required=True, complete=True),
-        Column("provision", "text", "Which one, such as 53(a) or adopted", required=True, complete=True),
+        Column("provision", "code", "Which one, such as 53(a) or adopted", required=True, complete=True),
         code("article", "Article of the Convention that it answers to"),
         Column("status", "code", "Status; the definition says what the codes mean and their order",
                usual={"full": "In place, done or met", "partial": "In part", "none": "Not in place",

@@ -1,6 +1,5 @@
 """Statistics of administrative records: counts, durations, flows, amounts, flags."""
 
-from uncac_metrics.stats.counts.ratios import amount_ratio
 from uncac_metrics.stats.counts.amounts import total_amount
 from uncac_metrics.stats.counts.concentration import hhi
 from uncac_metrics.stats.counts.digits import benford, first_digit_test, first_digits
@@ -13,6 +12,7 @@ from uncac_metrics.stats.counts.procurement import flag_rates, procurement_flags
 from uncac_metrics.stats.counts.progression import progression, stage_ratios
 from uncac_metrics.stats.counts.publication import availability, timeliness
 from uncac_metrics.stats.counts.rates import count_ratio, rate, share
+from uncac_metrics.stats.counts.ratios import amount_ratio
 from uncac_metrics.stats.counts.standardised import standardised_rate, standardised_ratio
 
 __all__ = [

@@ -133,7 +133,7 @@ def procurement_flags(
             "awards": awards,
             "items": pd.DataFrame({"ocid": []}) if items is None else items,
         },
-        set(not_price) | set(exclude),
+        set(not_price),
     )
     found = rules.discounts(p) if {"R024", "R058"} & set(flags) else pd.DataFrame()
     run: dict[str, Callable[[dict[str, Any]], pd.DataFrame]] = {
