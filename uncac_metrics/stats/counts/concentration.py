@@ -97,12 +97,12 @@ def hhi(
         bias = relative - 2 * own + relative * value
         plain = np.where(n > 0, value, np.nan)
         error = np.sqrt(variance)
-        lower, upper = intervals.logit(plain, error, np.full(group.n, np.inf), level)
+        shown = np.maximum(plain - bias, 0.0) if corrected else plain
+        lower, upper = intervals.logit(shown, error, np.full(group.n, np.inf), level)
         alone, _ = intervals.clopper_pearson(np.ones(group.n), 1 / relative, level)
     edge = (receivers == 1) | ~(error > 1e-12)
     one = receivers == 1
     lower, upper = np.where(edge, np.where(one, alone**2, 0.0), lower), np.where(edge, 1.0, upper)
-    shown = np.maximum(plain - bias, 0.0) if corrected else plain
     kind = "records" if cluster is None else cluster
     scores = contributions(data, group.n, (kept // max(group.n, 1), kept % max(group.n, 1), by_cluster), kind=kind)
     said = "corrected down by" if corrected else "too high by about"
