@@ -366,7 +366,7 @@ class _Card:
         base: Mapping[str, str] | None,
     ) -> None:  # fmt: skip
         """Whether the estimator can take what stands above and below the line: rows or numbers."""
-        if over and above not in method.above:
+        if over and method.above and above not in method.above:
             name = over["column"] or over["within"]
             if above == "rows":
                 if not name:

@@ -20,6 +20,7 @@ from uncac_metrics.estimators import domains, figures, money, records, survey, t
 from uncac_metrics.estimators.money import CURRENCY
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
 from uncac_metrics.estimators.survey import Grouping, design
+from uncac_metrics.methods import METHODS
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Source
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.stats import counts
@@ -51,7 +52,8 @@ def estimate(
     level : float
         Confidence level.
     interval : str, optional
-        Interval for shares; Korn–Graubard unless named. See :mod:`uncac_metrics.stats.intervals`.
+        Interval for shares; Korn–Graubard for surveys unless named, for records that of the estimator. See
+        :mod:`uncac_metrics.stats.intervals`.
 
     Returns
     -------
@@ -84,6 +86,11 @@ def estimate(
     ]
     reasons = {card.id: applicable(card, data) for card in cards}
     faults += [Fault(data.source.id, card, reason) for card, reason in reasons.items() if reason]
+    faults += [
+        Fault("estimate", "interval", f"{card.id} is a {card.measure.estimator}, which makes no interval {interval!r}")
+        for card in cards
+        if interval and not _makes(card.measure.estimator, interval)
+    ]
     if faults:
         raise Faults(faults)
     groupings = cube(names) if cross else [(), *((b,) for b in names)]
@@ -202,6 +209,14 @@ ESTIMATORS: dict[str, Estimator] = {
     "status": records.of(counts.status_shares, prepare=records.counted),
 }
 """Estimators by name: ``(cards, data, design, groupings, **options) -> Estimates``; the design is None for records."""
+
+
+def _makes(name: str, interval: str) -> bool:
+    """Whether an estimator takes that interval; surveys name theirs themselves, and so does an office's own."""
+    method = METHODS.get(name)
+    if method is None or method.sampled:
+        return True
+    return "interval" in method.options and interval in method.options["interval"].choices
 
 
 def _function(name: str) -> Estimator:
