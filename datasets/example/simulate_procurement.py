@@ -173,7 +173,8 @@ def bids(seed: int) -> pd.DataFrame:
     winner = np.zeros(n, dtype=bool)
     winner[order[first]] = True
     late = winner & (rng.random(n) < LATE)
-    bidder = rng.integers(1, SUPPLIERS + 1, n)
+    ahead = rng.integers(1, 40, n).cumsum()  # no supplier bids twice for a tender
+    bidder = 1 + (rows.SUPPLIER.to_numpy() - 1 + ahead - (ahead[first] - 1)[of]) % SUPPLIERS
     return pd.DataFrame(
         {
             "BID": np.arange(1, n + 1),
@@ -195,28 +196,35 @@ def bids(seed: int) -> pd.DataFrame:
 
 
 def bids_truth() -> pd.DataFrame:
-    """True values of what the bids feed; their red flags are in `flag_rates`."""
+    """True values of what the bids feed; flags that fences drawn from the data decide have none."""
+    several = {m: p for m, p in BIDS.items() if m > 1}
+    share = sum(several.values())
     won = 1 / sum(m * p for m, p in BIDS.items())
-    spared = sum(p * (1 - STEERED * (m > 1)) * (m - 1) * DISQUALIFIED for m, p in BIDS.items())
-    steered = sum(p * STEERED * (m - 1) for m, p in BIDS.items() if m > 1)
+    spared = sum(p * (1 - STEERED) * (m - 1) * DISQUALIFIED for m, p in several.items())
+    steered = sum(p * STEERED * (m - 1) for m, p in several.items())
+    lone = sum(p * (STEERED + (1 - STEERED) * DISQUALIFIED ** (m - 1)) for m, p in several.items())
+    lowest = sum(p * _lowest_out(m) for m, p in several.items())
     rows = [
         quantity("share", "bid_winner", "bids", won, "Bids that won"),
         quantity("share", "bid_disqualified", "bids", (spared + steered) * won, "Bids disqualified"),
     ]
+    rows += [
+        quantity("flag", "", "bids", value, label, options={"flag": flag})
+        for flag, value, label in (
+            ("R003", gap_chances(*PERIOD)[:15].sum(), "Tenders open for less than 15 days (R003)"),
+            ("R018", BIDS[1], "Tenders with a single bid (R018)"),
+            ("R028", EQUAL, "Tenders with equal prices (R028)"),
+            ("R030", LATE, "Tenders won by a late bid (R030)"),
+            ("R035", lone / share, "Tenders with all but the winner disqualified (R035)"),
+            ("R036", lowest / share, "Tenders with the lowest bid disqualified (R036)"),
+        )
+    ]
     return pd.DataFrame(rows)
 
 
-def flag_rates() -> dict[str, float]:
-    """True share of the tenders with each red flag that can be told from single tenders.
-
-    R003 short period, R018 single bid, R030 late winner: of all tenders in open and selective procedures; R028 equal
-    prices, R035 all but the winner disqualified, R036 lowest bid disqualified: of those with two bids or more.
-    """
-    several = {m: p for m, p in BIDS.items() if m > 1}
-    share = sum(several.values())
-    lone = sum(p * (STEERED + (1 - STEERED) * DISQUALIFIED ** (m - 1)) for m, p in several.items())
-    lowest = sum(p * (m - 1) / m * (STEERED + (1 - STEERED) * DISQUALIFIED) for m, p in several.items())
-    return {
-        "R003": float(gap_chances(*PERIOD)[:15].sum()), "R018": BIDS[1], "R028": EQUAL, "R030": LATE,
-        "R035": lone / share, "R036": lowest / share,
-    }  # fmt: skip
+def _lowest_out(m: int) -> float:
+    """Chance that a lowest of `m` bids is disqualified; with equal prices, two may be the lowest."""
+    spared = 1 - DISQUALIFIED
+    one = (m - 1) / m * (STEERED + (1 - STEERED) * DISQUALIFIED)
+    both = STEERED + (1 - STEERED) * (1 - 2 / m * spared - (1 - 2 / m) * spared**2)
+    return (1 - EQUAL) * one + EQUAL * (both / (m - 1) + (m - 2) / (m - 1) * one)
