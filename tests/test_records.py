@@ -349,7 +349,7 @@ RECORDS = 'shape = "contracts"\nestimator = "share"\nnumerator = "single_bid"\nd
         (RECORDS.replace("single_bid", "contract_value"), "measure.numerator", "value is a number", '"amount"'),
         (RECORDS.replace("contracts_competitive", "contract_value"), "measure.denominator", "sum of numbers", "rows"),
         (RECORDS + "options = {intervall = 1}\n", "measure.options.intervall", "no such option", '"interval"'),
-        (RECORDS + 'options = {interval = "wald"}\n', "measure.options.interval", "'wald' is not known", "wilson"),
+        (RECORDS + 'options = {interval = "wald"}\n', "measure.options.interval", "'wald' is not allowed", "wilson"),
         (RECORDS + 'where = {sektor = ["45"]}\n', "measure.where.sektor", "no such column", '"sector"'),
         (RECORDS + 'where = {sector = "45"}\n', "measure.where.sector", "not a list", '["…"]'),
         (RECORDS + 'where = {procurement_method = ["opne"]}\n', "measure.where.procurement_method", '"opne"', '"open"'),
