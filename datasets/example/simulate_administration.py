@@ -235,7 +235,8 @@ def information_truth() -> pd.DataFrame:
         sum(ANSWERS[a] for a in some) for some in (("granted", "partial"), ("granted", "partial", "refused"))
     )
     rows = [
-        quantity("count", "information_requests", "information_requests", YEARS * ASKED_YEARLY, "Requests in five years"),
+        quantity("count", "information_requests", "information_requests", YEARS * ASKED_YEARLY,
+                 "Requests in five years"),
         quantity("share", "answered_on_time", "information_requests_due", gap[: DUE + 1].sum(), "Answered in time"),
         quantity("share", "granted", "information_requests_decided", granted / decided, "Granted, in whole or in part"),
         quantity("share", "appeal_upheld", "appeals_decided", UPHELD, "Appeals upheld"),

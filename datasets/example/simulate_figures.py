@@ -87,9 +87,9 @@ def counts(seed: int) -> pd.DataFrame:
         )
         for part in ([], ["area"], ["crime"], ["area", "crime"]):
             rows += _summed(found, part, {"time_period": year, "quantity": "offences", "at_risk": "population"})
-        for quantity, rate in STAGES.items():
+        for counted, rate in STAGES.items():
             expected = scale * rate * POPULATION / 1e5
-            key = {"time_period": year, "quantity": quantity, "crime": "07031", "at_risk": "population"}
+            key = {"time_period": year, "quantity": counted, "crime": "07031", "at_risk": "population"}
             women = [WOMEN, 1 - WOMEN]
             number = rng.poisson(expected * np.outer([share for _, share in AGES.values()], women))
             people = np.rint(POPULATION * np.outer([people for people, _ in AGES.values()], [0.5, 0.5])).astype(int)
@@ -98,11 +98,11 @@ def counts(seed: int) -> pd.DataFrame:
                 rows.append(key | {"sex": sex, "count": number[:, i].sum(), "denominator": people[:, i].sum()})
             for i, age in enumerate(AGES):
                 rows.append(key | {"age": age, "count": number[i].sum(), "denominator": people[i].sum()})
-        for quantity, (what, number, rate) in RATES.items():
-            key = {"time_period": year, "quantity": quantity, "at_risk": what, "denominator": number}
+        for counted, (what, number, rate) in RATES.items():
+            key = {"time_period": year, "quantity": counted, "at_risk": what, "denominator": number}
             rows.append(key | {"count": rng.poisson(scale * rate * number)})
-        for quantity, (what, number, share) in PARTS.items():
-            key = {"time_period": year, "quantity": quantity, "at_risk": what, "denominator": number}
+        for counted, (what, number, share) in PARTS.items():
+            key = {"time_period": year, "quantity": counted, "at_risk": what, "denominator": number}
             rows.append(key | {"count": rng.binomial(number, share)})
         rows += [
             {"time_period": year, "quantity": q, "count": rng.poisson(scale * number)} for q, number in NUMBERS.items()

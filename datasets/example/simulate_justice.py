@@ -155,31 +155,26 @@ def cases_truth() -> pd.DataFrame:
     first = {k: gap_chances(*k) for k in (ORDINARY, HIGH)}
     mixed = (1 - high) * first[ORDINARY] + high * first[HIGH]
     until_verdict = np.convolve(mixed, trial)
-    for where, begins, name in (({}, "0", "all classes"), ({"crime": ["0703*"]}, "0703", "corruption")):
-        picked = [rule for crime, rule in OFFENCES.items() if crime.startswith(begins)]
-        charged = sum(r * p for r, p in picked) / sum(r for r, _ in picked)
-        start = {"start": "date_suspected"}
-        stages = ["date_suspected", "date_prosecuted", "date_decided"]
-        rows.append(
-            quantity("progression", "", "suspected", charged, f"Charged among suspects whose case moved on, {name}",
-                     where=where, free=("area",), options={"stages": stages, "closed": "date_closed"},
-                     stage="prosecuted")
-        )  # fmt: skip
-        closing = charged * _padded(until_verdict) + (1 - charged) * _padded(mixed)
-        rows += [
-            quantity("duration", "", "suspected", quantile(closing), f"Median days until a case is closed, {name}",
-                     where=where, free=("area",), options=start | {"end": "date_closed"}),
-            quantity("duration", "", "suspected", quantile(until_verdict, 0.5 / charged),
-                     f"Days until half of the suspects have a verdict, {name}",
-                     where=where, free=("area",), options=start | {"end": "date_decided"}),
-            quantity("done_within", "convicted", "suspected", charged * guilty * until_verdict[: 1096 + 1].sum(),
-                     f"Convicted within 1,096 days of suspicion, {name}", where=where, free=("area",),
-                     options=start | {"end": "date_closed", "within": 1096}),
-        ]  # fmt: skip
-    rows.append(
+    picked = [rule for crime, rule in OFFENCES.items() if crime.startswith("0703")]
+    charged = sum(r * p for r, p in picked) / sum(r for r, _ in picked)
+    closing = charged * _padded(until_verdict) + (1 - charged) * _padded(mixed)
+    corruption, start = {"crime": ["0703*"]}, {"start": "date_suspected"}
+    stages = ["date_suspected", "date_prosecuted", "date_decided"]
+    rows += [
+        quantity("progression", "", "suspected", charged, "Charged among suspects whose case moved on",
+                 where=corruption, free=("area",), options={"stages": stages, "closed": "date_closed"},
+                 stage="prosecuted"),
+        quantity("duration", "", "suspected", quantile(closing), "Median days until a case is closed",
+                 where=corruption, free=("area",), options=start | {"end": "date_closed"}),
+        quantity("duration", "", "suspected", quantile(until_verdict, 0.5 / charged),
+                 "Days until half of the suspects have a verdict",
+                 where=corruption, free=("area",), options=start | {"end": "date_decided"}),
+        quantity("done_within", "convicted", "suspected", charged * guilty * until_verdict[: 1096 + 1].sum(),
+                 "Convicted within 1,096 days of suspicion", where=corruption, free=("area",),
+                 options=start | {"end": "date_closed", "within": 1096}),
         quantity("duration", "", "prosecuted", quantile(trial), "Median days from charge to verdict",
-                 free=free, options={"start": "date_prosecuted", "end": "date_decided"})
-    )  # fmt: skip
+                 free=free, options={"start": "date_prosecuted", "end": "date_decided"}),
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
