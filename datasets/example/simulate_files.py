@@ -5,15 +5,38 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import simulate_administration as administration
+import simulate_assets as assets
 import simulate_business as business
 import simulate_civil_servants as civil_servants
 import simulate_designs as designs
+import simulate_figures as figures
+import simulate_justice as justice
+import simulate_procurement as procurement
 from simulate import EMPLOYEES, FORMS, OFFICIALS, SEED, Measure, answer, draw, population, two_waves
+
+RECORDS: dict[str, tuple[Callable[[int], pd.DataFrame], Callable[[], pd.DataFrame]]] = {
+    "justice_cases": (justice.cases, justice.cases_truth),
+    "cooperation_requests": (justice.requests, justice.requests_truth),
+    "asset_recovery": (assets.assets, assets.assets_truth),
+    "declarations": (administration.declarations, administration.declarations_truth),
+    "personnel": (administration.personnel, administration.personnel_truth),
+    "information_requests": (administration.information, administration.information_truth),
+    "reports": (administration.reports, administration.reports_truth),
+    "transaction_reports": (administration.transactions, administration.transactions_truth),
+    "contracts": (procurement.contracts, procurement.contracts_truth),
+    "bids": (procurement.bids, procurement.bids_truth),
+    "counts": (figures.counts, figures.counts_truth),
+    "ratings": (figures.ratings, figures.ratings_truth),
+    "status": (figures.status, figures.status_truth),
+    "published_series": (figures.series, figures.series_truth),
+}
+"""What makes the records and figures of a data set ``<name>_2025`` from a seed, and what states their true values."""
 
 
 def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -165,6 +188,8 @@ def files() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     raw = designs.imputed(civil_servants.draw(units, rng), rng)
     found = (measure for measure in civil_servants.measures(units) if measure[0] == "BR-26")
     yield "civil_servants_2025_imputed", raw, truth(units, found, ["sex"], [])
+    for name, (simulate, true) in RECORDS.items():
+        yield f"{name}_2025", simulate(SEED), true()
 
 
 def of_designs(adults: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:

@@ -42,7 +42,8 @@ def flagged(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
     found = counts.procurement_flags(tenders, bids, awards, items, flags=[flag], settings={flag: taken})
     found = found[found["level"] == unit].set_index("id")["flagged"]
     names = [n for n in (*PANEL, *BREAKDOWNS) if n in rows and n != UNITS[unit]]
-    known = rows.groupby(rows[UNITS[unit]].astype(str), sort=False)[names].agg(_common) if names else pd.DataFrame()
+    by = rows.groupby(rows[UNITS[unit]].astype(str), sort=False)[names]
+    known = by.first().where(by.nunique() == 1) if names else pd.DataFrame()
     return found.to_frame().join(known).reset_index(drop=True), options
 
 
@@ -50,8 +51,3 @@ def _named(rows: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """Columns under the names of the rules; codes as text."""
     table = pd.DataFrame({new: rows[old] for new, old in columns.items() if old in rows}, rows.index)
     return table.astype({name: object for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)})
-
-
-def _common(values: pd.Series) -> object:
-    found = values.dropna().unique()
-    return found[0] if len(found) == 1 else None

@@ -68,6 +68,9 @@ def stays(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options]:
     days = rows[list(stages)].to_numpy("datetime64[us]")
     order = np.argsort(days, axis=1, kind="stable")  # days that are missing come last
     days = np.take_along_axis(days, order, axis=1)
+    days[:, :-1][days[:, :-1] == days[:, 1:]] = np.datetime64("NaT")  # left on the day on which it was reached
+    again = np.argsort(days, axis=1, kind="stable")
+    days, order = np.take_along_axis(days, again, axis=1), np.take_along_axis(order, again, axis=1)
     state = np.array(names, dtype=object)[order]
     following = np.hstack([days[:, 1:], np.full((len(rows), 1), "NaT", days.dtype)])
     moved = ~np.isnat(following)

@@ -1,0 +1,285 @@
+"""Figures that offices of Exampleland count or publish, and ratings and the status of provisions that others find."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from simulate_justice import OFFENCES
+from simulate_records import CUT_OFF, PEOPLE, choose, quantity, seen
+
+PERIODS = ("2024", "2025")
+GROWTH = 1.06
+"""Ratio of the rates of 2025 to those of 2024."""
+POPULATION = sum(PEOPLE.values())
+# quantity: what it is set against, how many of those, rate (Poisson) for one of them in 2025
+RATES = {
+    "cases": ("population", POPULATION, 5.9e-4),
+    "specialised_staff": ("cases", 305, 0.21),
+    "illicit_enrichment_cases": ("declarations_verified", 690, 0.018),
+    "judges_sanctioned": ("judges", 1180, 0.016),
+    "disciplinary_sanctions": ("staff", 5200, 0.021),
+    "conflict_notices": ("officials", 2600, 0.034),
+    "reports": ("population", POPULATION, 2.9e-4),
+    "information_requests": ("population", POPULATION, 7.9e-4),
+    "electoral_offences": ("voters", 391_000, 9.0e-5),
+    "sport_cases": ("bodies", 64, 0.20),
+}  # fmt: skip
+# quantity: what it is a part of, how many of those, share
+PARTS = {
+    "audit_findings_referred": ("audit_findings", 212, 0.17),
+    "decisions_annulled": ("decisions_challenged", 640, 0.13),
+    "lobby_contacts_registered": ("meetings", 930, 0.61),
+    "students_with_curriculum": ("students", 4200, 0.44),
+    "licences_published": ("licences", 1260, 0.72),
+    "companies_with_programme": ("companies", 520, 0.38),
+    "legal_persons_verified": ("legal_persons", 3800, 0.66),
+    "sport_bodies_with_integrity_unit": ("bodies", 64, 0.36),
+}  # fmt: skip
+# quantity: expected number
+NUMBERS = {
+    "transaction_reports": 900, "debarments": 27, "attacks_on_journalists": 11, "investor_residence_refused": 19,
+    "joint_teams": 6, "spontaneous_transmissions": 30,
+}  # fmt: skip
+CRIMES = ("07031", "07032", "07033", "07034", "07035", "07041")
+PER = {"population": 1e5, "voters": 1e5, "cases": 1e3, "declarations_verified": 1e3, "judges": 1e3, "staff": 1e3,
+       "officials": 1e3, "bodies": 1e3}  # fmt: skip
+WOMEN = 0.19
+# age group: share of the people, share of the persons suspected, prosecuted and convicted
+AGES = {"Y_LT30": (0.38, 0.16), "Y30T44": (0.22, 0.41), "Y45T64": (0.24, 0.37), "Y_GE65": (0.16, 0.06)}
+STANDARD = {"Y_LT30": 0.52, "Y30T44": 0.21, "Y45T64": 0.18, "Y_GE65": 0.09}
+"""Shares of the age groups in the population by whose ages rates are standardised."""
+# persons suspected, prosecuted and convicted of bribery in a year per 100,000: other cases at each stage
+STAGES = {"suspects": 26.0, "prosecuted": 17.5, "convicted": 11.8}
+
+COUNTRIES = [f"XX{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+LEVELS = {"LE": 0.14, "ME": 0.42, "SE": 0.34, "HE": 0.10}  # effectiveness, from low to high
+OUTCOMES = [f"IO.{i}" for i in range(3, 8)]
+COMPLIANCE = {"NC": 0.06, "PC": 0.26, "LC": 0.44, "C": 0.24}
+RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
+
+ARTICLES = ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "53", "54", "55", "57"]
+PROVISIONS, MET = 130, {"none": 0.18, "partial": 0.25, "full": 0.57}
+MEASURES, DONE = 190, 0.63  # measures of the strategy that are due: done in time
+LATE = 0.8  # the others that are done late
+ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, each
+INSTITUTIONS, ASSESSED = 150, 0.49  # institutions with a recent assessment of risks
+NEEDS, SERVED = 72, 0.54
+BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
+
+
+def counts(seed: int) -> pd.DataFrame:
+    """Counts of two years by region, crime class and sex, totals among them, with what they are set against."""
+    rng = np.random.default_rng([seed, 23])
+    rows: list[dict[str, object]] = []
+    for year in PERIODS:
+        scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
+        found = pd.DataFrame(
+            [
+                {
+                    "area": area,
+                    "crime": crime,
+                    "count": rng.poisson(scale * OFFENCES[crime][0] * people / 1e5),
+                    "denominator": people,
+                }
+                for area, people in PEOPLE.items()
+                for crime in CRIMES
+            ]
+        )
+        for part in ([], ["area"], ["crime"], ["area", "crime"]):
+            rows += _summed(found, part, {"time_period": year, "quantity": "offences", "at_risk": "population"})
+        for counted, rate in STAGES.items():
+            expected = scale * rate * POPULATION / 1e5
+            key = {"time_period": year, "quantity": counted, "crime": "07031", "at_risk": "population"}
+            women = [WOMEN, 1 - WOMEN]
+            number = rng.poisson(expected * np.outer([share for _, share in AGES.values()], women))
+            people = np.rint(POPULATION * np.outer([people for people, _ in AGES.values()], [0.5, 0.5])).astype(int)
+            rows.append(key | {"count": number.sum(), "denominator": people.sum()})
+            for i, sex in enumerate("FM"):
+                rows.append(key | {"sex": sex, "count": number[:, i].sum(), "denominator": people[:, i].sum()})
+            for i, age in enumerate(AGES):
+                rows.append(key | {"age": age, "count": number[i].sum(), "denominator": people[i].sum()})
+        for counted, (what, number, rate) in RATES.items():
+            key = {"time_period": year, "quantity": counted, "at_risk": what, "denominator": number}
+            rows.append(key | {"count": rng.poisson(scale * rate * number)})
+        for counted, (what, number, share) in PARTS.items():
+            key = {"time_period": year, "quantity": counted, "at_risk": what, "denominator": number}
+            rows.append(key | {"count": rng.binomial(number, share)})
+        rows += [
+            {"time_period": year, "quantity": q, "count": rng.poisson(scale * number)} for q, number in NUMBERS.items()
+        ]
+    table = pd.DataFrame(rows)
+    breakdowns = ["sex", "age", "area", "crime"]
+    table[breakdowns] = table[breakdowns].fillna("_T")
+    columns = ["time_period", "quantity", *breakdowns, "count", "at_risk", "denominator"]
+    return table[columns].astype({"denominator": "Int64"})
+
+
+def _summed(found: pd.DataFrame, part: list[str], key: dict[str, object]) -> list[dict[str, object]]:
+    """Sums of the counts by `part`; the people of an area are counted once."""
+    groups = found.groupby(part) if part else [((), found)]
+    rows = []
+    for label, rest in groups:
+        named = dict(zip(part, np.atleast_1d(label), strict=False))
+        people = rest.drop_duplicates("area").denominator.sum()
+        rows.append(key | named | {"count": rest["count"].sum(), "denominator": people})
+    return rows
+
+
+def counts_truth() -> pd.DataFrame:
+    """True values of what the counts feed, by year."""
+    rows = []
+    for year in PERIODS:
+        scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
+        rows += [
+            quantity("rate", "counted", "at_risk", scale * OFFENCES[c][0], f"Offences of class {c} per 100,000, {year}",
+                     where={"quantity": ["offences"], "crime": [c]}, options={"per": 1e5}, time_period=year)
+            for c in CRIMES
+        ]  # fmt: skip
+        rows += [
+            quantity("rate", "counted", "at_risk", scale * rate, f"{q.capitalize()} per 100,000, {year}",
+                     where={"quantity": [q], "crime": ["07031"]}, options={"per": 1e5}, time_period=year)
+            for q, rate in STAGES.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("standardised_rate", "counted", "at_risk",
+                     scale * rate * sum(STANDARD[a] * of / people for a, (people, of) in AGES.items()),
+                     f"{q.capitalize()} per 100,000, standardised by age, {year}",
+                     where={"quantity": [q], "crime": ["07031"]}, time_period=year,
+                     options={"strata": "age", "standard": STANDARD, "per": 1e5})
+            for q, rate in STAGES.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("count_ratio", f"counted_{a}", f"counted_{b}", STAGES[a] / STAGES[b], f"{a} to {b}, {year}",
+                     where={"crime": ["07031"]}, time_period=year)
+            for a, b in (("prosecuted", "suspects"), ("convicted", "prosecuted"))
+        ]  # fmt: skip
+        rows += [
+            quantity("rate", "counted", "at_risk", scale * PER[what] * rate,
+                     f"{q.replace('_', ' ').capitalize()} per {PER[what]:,.0f} {what}, {year}",
+                     where={"quantity": [q]}, options={"per": PER[what]}, time_period=year)
+            for q, (what, _, rate) in RATES.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("share", "counted", "at_risk", share, f"{q.replace('_', ' ').capitalize()}, {year}",
+                     where={"quantity": [q]}, time_period=year)
+            for q, (_, _, share) in PARTS.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("count", "counted", "counted", scale * number, f"{q.replace('_', ' ').capitalize()}, {year}",
+                     where={"quantity": [q]}, time_period=year)
+            for q, number in NUMBERS.items()
+        ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def standing(country: str) -> float:
+    """True score of a country on the invented scale of 0 to 100."""
+    return 25.0 + 50.0 * ((7 * COUNTRIES.index(country)) % 26) / 25
+
+
+def ratings(seed: int) -> pd.DataFrame:
+    """Ratings of 26 countries: ordinal ones by peers, and a score with its standard error."""
+    rng = np.random.default_rng([seed, 24])
+    parts = []
+    for scheme, items, shares in (
+        ("effectiveness", OUTCOMES, LEVELS),
+        ("compliance", RECOMMENDATIONS, COMPLIANCE),
+    ):
+        area, item = (c.ravel() for c in np.meshgrid(COUNTRIES, items, indexing="ij"))
+        part = {"ref_area": area, "time_period": "2025", "scheme": scheme, "item": item, "round": "4"}
+        parts.append(pd.DataFrame(part | {"rating": choose(rng, shares, len(area))}))
+    error = np.round(rng.uniform(1.5, 4.0, len(COUNTRIES)), 2)
+    score = np.array([standing(c) for c in COUNTRIES]) + error * rng.standard_normal(len(COUNTRIES))
+    part = {"ref_area": COUNTRIES, "time_period": "2025", "scheme": "integrity", "item": "overall", "round": "2025"}
+    known = {"score": score.round(2), "std_error": error, "n_sources": rng.integers(3, 12, len(COUNTRIES))}
+    limits = {"lower": (score - 1.96 * error).round(2), "upper": (score + 1.96 * error).round(2)}
+    parts.append(pd.DataFrame(part | known | limits | {"scale_low": 0, "scale_high": 100}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ratings_truth() -> pd.DataFrame:
+    """True shares of the ordinal ratings over countries and items."""
+    rows = [
+        quantity("ordinal", "", "ratings", share, f"{scheme.capitalize()} rated {code}", where={"scheme": [scheme]},
+                 options={"rating": "rating", "levels": list(shares), "across": "areas"}, category=code)
+        for scheme, shares in (("effectiveness", LEVELS), ("compliance", COMPLIANCE))
+        for code, share in shares.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def status(seed: int) -> pd.DataFrame:
+    """Status of provisions of law, measures, recommendations, assessments and needs of Exampleland."""
+    rng = np.random.default_rng([seed, 25])
+    parts = []
+
+    def add(kind: str, scheme: str, n: int, **columns: object) -> None:
+        names = [f"{scheme}-{i}" for i in range(1, n + 1)]
+        part = {"ref_area": "XXA", "time_period": "2025", "kind": kind, "scheme": scheme, "provision": names}
+        parts.append(pd.DataFrame(part | columns))
+
+    found = choose(rng, MET, PROVISIONS)
+    article = np.array(ARTICLES)[rng.integers(0, len(ARTICLES), PROVISIONS)]
+    add("provision", "convention", PROVISIONS, article=article, status=found, met=(found == "full").astype(int))
+    due = np.datetime64("2025-01-01") + rng.integers(0, 360, MEASURES)
+    in_time, ever = rng.random(MEASURES) < DONE, rng.random(MEASURES) < LATE
+    delay = np.where(in_time, -rng.integers(0, 90, MEASURES), 1 + rng.integers(0, 200, MEASURES))
+    done = seen(due + delay, in_time | ever)
+    dates = {"date_due": due, "date_done": done, "date_observed": CUT_OFF}
+    add("measure", "strategy", MEASURES, met=(~np.isnat(done)).astype(int), **dates)
+    for scheme in ("IRM", "audit"):
+        add("recommendation", scheme, ADVICE, met=(rng.random(ADVICE) < IMPLEMENTED).astype(int))
+    add("institution", "risk_assessment", INSTITUTIONS, met=(rng.random(INSTITUTIONS) < ASSESSED).astype(int))
+    add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
+    add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
+    parts[-1]["provision"] = list(BODIES)
+    return pd.concat(parts, ignore_index=True).astype({"met": int})
+
+
+def status_truth() -> pd.DataFrame:
+    """True shares of what the register of provisions feeds."""
+    rows = [
+        *(quantity("status", "", "provisions", share, f"Provisions of the Convention in place: {code}",
+                   where={"kind": ["provision"]}, free=("article",),
+                   options={"status": "status", "levels": list(MET)}, category=code)
+          for code, share in MET.items()),
+        quantity("share", "done_on_time", "provisions_due", DONE, "Measures done in time", where={"kind": ["measure"]}),
+        *(quantity("share", "met", "provisions", share, label, where={"kind": [kind]})
+          for kind, share, label in (
+              ("institution", ASSESSED, "Institutions with a recent assessment of risks"),
+              ("need", SERVED, "Needs for technical assistance met"),
+              ("recommendation", IMPLEMENTED, "Recommendations of reviews implemented"))),
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def series(seed: int) -> pd.DataFrame:
+    """Published figures of five years with standard errors, by sex."""
+    rng = np.random.default_rng([seed, 26])
+    rows = []
+    for year in range(2021, 2026):
+        for sex, value in figure(year).items():
+            error = round(float(rng.uniform(0.6, 1.1)) * (1.0 if sex == "_T" else 1.4), 2)
+            seen_value = round(value + error * rng.standard_normal(), 2)
+            limits = {"lower": round(seen_value - 1.96 * error, 2), "upper": round(seen_value + 1.96 * error, 2)}
+            key = {"series": "XX_COR_BRIB", "ref_area": "XXA", "time_period": str(year), "sex": sex}
+            more = {"value": seen_value, "std_error": error, **limits, "n": int(rng.integers(5000, 12000))}
+            rows.append(key | more | {"unit": "%", "nature": "C"})
+    return pd.DataFrame(rows)
+
+
+def figure(year: int) -> dict[str, float]:
+    """True value of the published figure by sex: it falls by a point a year."""
+    level = 22.0 - (year - 2021)
+    return {"_T": level, "F": level - 2.0, "M": level + 2.0}
+
+
+def series_truth() -> pd.DataFrame:
+    """True values of the published figures."""
+    rows = [
+        quantity("published", "published_value", "published_figures", value, f"Published figure of {year}, {sex}",
+                 where={"series": ["XX_COR_BRIB"]}, time_period=str(year), sex=sex)
+        for year in range(2021, 2026)
+        for sex, value in figure(year).items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
