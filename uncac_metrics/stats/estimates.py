@@ -45,14 +45,22 @@ class Combined:
         return Combined(tuple((s, w * factor[:, None]) for s, w in self.parts))
 
     def cross(self, other: Scores) -> Array:
-        return sum(w @ _cross(s, other) for s, w in self.parts)
+        return sum(_weighted(w, _cross(s, other)) for s, w in self.parts)
 
 
 def _cross(a: Scores, b: Scores) -> Array:
     """Covariance (rows of a × rows of b)."""
     if isinstance(b, Combined) and not isinstance(a, Combined):
-        return sum(_cross(a, s) @ w.T for s, w in b.parts)
+        return sum(_weighted(w, _cross(a, s).T).T for s, w in b.parts)
     return a.cross(b)
+
+
+def _weighted(weights: Array, matrix: Array) -> Array:
+    """``weights @ matrix``, where an unknown (NaN) covariance reaches only what it enters with a weight."""
+    unknown = np.isnan(matrix)
+    if not unknown.any():
+        return weights @ matrix
+    return np.where((weights != 0) @ unknown, np.nan, weights @ np.where(unknown, 0.0, matrix))
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +182,18 @@ class Estimates:
         Estimates
         """
         weights = np.asarray(weights, dtype=float)
+        if not self.scores:
+            return self._combined_draws(weights, table)
+        value = np.where(weights != 0, self.table["value"].to_numpy(), 0.0)
+        scores = (Combined(self.weighted_scores(weights)),)
+        variance = np.diag(_cross(scores[0], scores[0]))
+        combined = (weights * value).sum(axis=1)
+        error = np.where(np.isnan(combined), np.nan, np.sqrt(np.maximum(variance, 0)))
+        table = table.assign(value=combined, std_error=error)
+        return Estimates(table, scores)
+
+    def weighted_scores(self, weights: Array) -> tuple[tuple[Scores, Array], ...]:
+        """The scores that linear combinations rest on, with the weights (combinations × rows) they enter with."""
         parts, start = [], 0
         for block in self.scores:
             share = weights[:, start : start + block.n_rows]
@@ -181,13 +201,14 @@ class Estimates:
             if used.size:
                 parts.append((block.take(used), share[:, used]))
             start += block.n_rows
-        value = np.where(weights != 0, self.table["value"].to_numpy(), 0.0)
-        scores = (Combined(tuple(parts)),)
-        variance = np.diag(_cross(scores[0], scores[0]))
-        combined = (weights * value).sum(axis=1)
-        error = np.where(np.isnan(combined), np.nan, np.sqrt(np.maximum(variance, 0)))
-        table = table.assign(value=combined, std_error=error)
-        return Estimates(table, scores)
+        return tuple(parts)
+
+    def _combined_draws(self, weights: Array, table: pd.DataFrame) -> Estimates:
+        if self.draws is None:
+            self.covariance()  # says what is missing
+        value = _weighted(weights, self.table[["value"]].to_numpy(dtype=float))[:, 0]
+        draws = _weighted(weights, np.asarray(self.draws).T).T
+        return Estimates(table.assign(value=value, std_error=draws.std(axis=0, ddof=1)), (), draws)
 
     def with_columns(self, **columns: Any) -> Estimates:
         """A copy whose table has these columns set."""
