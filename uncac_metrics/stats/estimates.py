@@ -48,10 +48,47 @@ class Combined:
         return sum(_weighted(w, _cross(s, other)) for s, w in self.parts)
 
 
+@dataclass(frozen=True, eq=False)
+class MatrixScores:
+    """Estimates that are known by their covariance matrix only; independent of all that does not stand in it."""
+
+    matrix: Array
+    """Covariance of all that were known together."""
+    rows: Array
+    """Which of them these are."""
+    factor: Array
+    """What each is multiplied by."""
+
+    @classmethod
+    def of(cls, matrix: Array) -> MatrixScores:
+        """Scores of all that stand in the matrix."""
+        return cls(matrix, np.arange(len(matrix)), np.ones(len(matrix)))
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: Array) -> MatrixScores:
+        """Scores of these rows, in this order."""
+        return MatrixScores(self.matrix, self.rows[rows], self.factor[rows])
+
+    def scaled(self, factor: Array) -> MatrixScores:
+        """Scores of the estimates times `factor`."""
+        return MatrixScores(self.matrix, self.rows, self.factor * factor)
+
+    def cross(self, other: object) -> Array:
+        """Covariance with others: zero unless they stand in the same matrix."""
+        if isinstance(other, MatrixScores) and other.matrix is self.matrix:
+            return self.matrix[np.ix_(self.rows, other.rows)] * np.outer(self.factor, other.factor)
+        return np.zeros((self.n_rows, getattr(other, "n_rows", 0)))
+
+
 def _cross(a: Scores, b: Scores) -> Array:
     """Covariance (rows of a × rows of b)."""
     if isinstance(b, Combined) and not isinstance(a, Combined):
         return sum(_weighted(w, _cross(a, s).T).T for s, w in b.parts)
+    if isinstance(b, MatrixScores) and not isinstance(a, Combined):
+        return b.cross(a).T
     return a.cross(b)
 
 

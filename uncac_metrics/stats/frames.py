@@ -10,8 +10,7 @@ import pandas as pd
 
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_LEADING, ESTIMATE_VALUES, Fault, Faults
 from uncac_metrics.stats import intervals
-from uncac_metrics.stats.estimates import Combined, Estimates, make_table
-from uncac_metrics.stats.survey.imputation import MatrixScores
+from uncac_metrics.stats.estimates import Combined, Estimates, MatrixScores, make_table
 
 Array = np.ndarray
 
@@ -88,7 +87,7 @@ def published(
     columns.setdefault("method", "as published")
     columns["cv"] = np.divide(std_error, np.abs(value), out=np.full(len(frame), np.nan), where=value != 0)
     matrix = np.diag(std_error**2) if covariance is None else covariance
-    return Estimates(make_table(columns, used), (MatrixScores(matrix),))
+    return Estimates(make_table(columns, used), (MatrixScores.of(matrix),))
 
 
 def _number(frame: pd.DataFrame, name: str, faults: list[Fault]) -> Array:
@@ -111,8 +110,8 @@ def as_estimates(data: Estimates | pd.DataFrame) -> Estimates:
     if data.scores or not len(data):
         return data
     if data.draws is not None:
-        return replace(data, scores=(MatrixScores(np.atleast_2d(np.cov(data.draws, rowvar=False))),))
-    return replace(data, scores=(MatrixScores(np.diag(data.table["std_error"].to_numpy(dtype=float) ** 2)),))
+        return replace(data, scores=(MatrixScores.of(np.atleast_2d(np.cov(data.draws, rowvar=False))),))
+    return replace(data, scores=(MatrixScores.of(np.diag(data.table["std_error"].to_numpy(dtype=float) ** 2)),))
 
 
 def linearised(
@@ -137,7 +136,7 @@ def linearised(
     Estimates
         With scores, so that they combine with all that rests on the same samples.
     """
-    own = MatrixScores(np.zeros((len(value), len(value))) if extra is None else extra)
+    own = MatrixScores.of(np.zeros((len(value), len(value))) if extra is None else extra)
     scores = Combined((*estimates.weighted_scores(gradient), (own, np.eye(len(value)))))
     variance = np.diag(scores.cross(scores)) if len(value) else np.empty(0)
     error = np.where(np.isnan(value), np.nan, np.sqrt(np.maximum(variance, 0)))

@@ -14,9 +14,8 @@ from uncac_metrics.stats.areas.coverage import Rule
 from uncac_metrics.stats.areas.coverage import rule as rule_of
 from uncac_metrics.stats.areas.imputed import with_imputed
 from uncac_metrics.stats.areas.missing import bound_limits
-from uncac_metrics.stats.estimates import Estimates, make_table
+from uncac_metrics.stats.estimates import Estimates, MatrixScores, make_table
 from uncac_metrics.stats.frames import as_estimates, linearised
-from uncac_metrics.stats.survey.imputation import MatrixScores
 from uncac_metrics.stats.trends.series import scale_of
 
 Array = np.ndarray
@@ -171,7 +170,7 @@ def _df(estimates: Estimates, cells: Cells) -> Array:
 
 def _exact(estimates: Estimates) -> Estimates:
     covariance = estimates.covariance().to_numpy()
-    return Estimates(estimates.table, (MatrixScores(np.where(np.isnan(covariance), 0.0, covariance)),))
+    return Estimates(estimates.table, (MatrixScores.of(np.where(np.isnan(covariance), 0.0, covariance)),))
 
 
 def _check(

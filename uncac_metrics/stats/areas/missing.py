@@ -17,8 +17,9 @@ def predictive_draws(
     r"""Draws of the truth in areas without a value, from their posterior predictive distribution.
 
     :math:`y_a = x_a^\top \gamma + v_a + e_a` with known :math:`\operatorname{var} e_a`,
-    :math:`v_a \sim N(0, \tau^2)` and flat priors of γ and τ. τ is drawn from its marginal posterior on a grid, γ
-    given τ from its normal posterior, v last: no Markov chain, no convergence to check.
+    :math:`v_a \sim N(0, \tau^2)` and flat priors of γ and τ (up to ten times the root mean square of the contrasts).
+    τ is drawn from its marginal posterior on a grid, γ given τ from its normal posterior, v last: no Markov chain,
+    no convergence to check.
 
     Parameters
     ----------
@@ -37,20 +38,18 @@ def predictive_draws(
     reach = 10 * np.sqrt(float(around.square.mean()))
     if reach == 0.0:  # all on one line: no scatter is seen
         return np.tile(x_missing @ gls(x, y, np.diag(variance)).beta, (draws, 1))
-    grid = np.linspace(0.0, reach, 401)
-    weight = log_likelihood(grid**2, around)
-    weight = np.where(np.isfinite(weight), weight, -np.inf)
-    chance = np.exp(weight - weight.max())
+    step = reach / 400
+    grid = (np.arange(400) + 0.5) * step
+    chance = np.exp(log_likelihood(grid**2, around) - log_likelihood(grid**2, around).max())
     cumulative = np.cumsum(chance) / chance.sum()
-    # each draw within the cell of its grid point: no ties
     at = np.searchsorted(cumulative, rng.random(draws))
-    tau = np.abs(grid[at] + (rng.random(draws) - 0.5) * (grid[1] - grid[0]))
-    coefficients, fluctuation = np.empty((draws, x.shape[1])), rng.standard_normal((draws, x.shape[1]))
-    for place in np.unique(at):
-        mine = at == place
-        fit = gls(x, y, np.diag(variance), float(grid[place] ** 2) or float(np.finfo(float).tiny))
-        root = np.linalg.cholesky(fit.covariance + 1e-15 * np.trace(fit.covariance) * np.eye(x.shape[1]))
-        coefficients[mine] = fit.beta + fluctuation[mine] @ root.T
+    tau = grid[at] + (rng.random(draws) - 0.5) * step  # anywhere within the cell
+    weight = 1 / (variance + grid[:, None] ** 2)
+    information = np.einsum("gn,np,nq->gpq", weight, x, x)
+    beta = np.linalg.solve(information, np.einsum("gn,np,n->gp", weight, x, y)[..., None])[..., 0]
+    root = np.linalg.cholesky(np.linalg.inv(information))
+    fluctuation = np.einsum("dpq,dq->dp", root[at], rng.standard_normal((draws, x.shape[1])))
+    coefficients = beta[at] + fluctuation
     return coefficients @ x_missing.T + tau[:, None] * rng.standard_normal((draws, len(x_missing)))
 
 

@@ -20,7 +20,7 @@ from uncac_metrics.stats.trends.lines import per_year
 from uncac_metrics.stats.trends.series import heads, keys_of, split
 
 Array = np.ndarray
-METHODS = ("exact", "normal", "hamed_rao", "prewhitened", "sampling")
+METHODS = ("exact", "normal", "hamed_rao", "tfpw", "sampling")
 EXACT = 60  # values; beyond, the normal approximation is as good as the exact distribution
 
 
@@ -45,8 +45,8 @@ def mann_kendall(
         - ``hamed_rao``: normal, with var S times :math:`1 + \frac{2}{n(n-1)(n-2)} \sum_k (n-k)(n-k-1)(n-k-2) r_k`,
           where :math:`r_k` are the autocorrelations of the ranks of the series less Sen's line, at the lags where
           they differ from zero at 5 %;
-        - ``prewhitened``: normal, of the series less Sen's line less its first autocorrelation, with the line put
-          back (trend-free prewhitening);
+        - ``tfpw``: normal, of the series less Sen's line less its first autocorrelation, with the line put
+          back (trend-free prewhitening): in wide use, but it rejects more often than it should;
         - ``sampling``: S is compared with series without a trend that have the sampling errors of this one, their
           covariance, and the scatter about the mean that REML finds. It is the one that takes standard errors and
           overlapping samples into account.
@@ -67,8 +67,8 @@ def mann_kendall(
     Notes
     -----
     ``exact``, ``normal`` and the two for autocorrelation take the values as they are: if samples overlap, or differ
-    much in precision, take ``sampling``. Autocorrelation cannot be estimated from a handful of waves; those two
-    methods want 20 points and more.
+    much in precision, take ``sampling``. Autocorrelation cannot be estimated from a handful of waves, and with 60
+    points neither of the two keeps its level (the page on trends has the simulation).
 
     References
     ----------
@@ -98,7 +98,7 @@ def mann_kendall(
         score, variance = float(kendall_score(y)), score_variance(y)
         if method == "hamed_rao":
             variance *= _correction(y, s.times)
-        elif method == "prewhitened":
+        elif method == "tfpw":
             y = _prewhitened(y, s.times)
             score, variance = float(kendall_score(y)), score_variance(y)
         z = np.sign(score) * max(abs(score) - 1, 0) / np.sqrt(variance) if variance > 0 else 0.0
