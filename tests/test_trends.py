@@ -115,7 +115,10 @@ def test_corrections_for_autocorrelation_by_hand():
     white = rest[1:] - acf(rest, 1) * rest[:-1] + line * t[1:]
     again = trends.mann_kendall(pd.DataFrame({"time_period": 2001 + np.arange(9), "value": white}), method="normal")
     found = trends.mann_kendall(frame, method="tfpw")
-    assert found[["s", "variance", "p_value"]].to_numpy().tolist() == again[["s", "variance", "p_value"]].to_numpy().tolist()
+    assert (
+        found[["s", "variance", "p_value"]].to_numpy().tolist()
+        == again[["s", "variance", "p_value"]].to_numpy().tolist()
+    )
 
 
 def test_sampling_test_knows_that_one_wave_is_poor():
@@ -173,7 +176,9 @@ def test_slope_without_errors_is_ordinary_least_squares():
 def test_change_between_overlapping_waves_is_that_of_survey(oracle, data_folder):
     """Two waves with common sampling units, from the microdata: R's svycontrast."""
     frame = pd.read_csv(data_folder / "oracles/indirect_admin/f6_waves.csv")
-    design = survey.Design(frame.assign(psu=frame["psu"].astype(str)), weight="w", stratum="stratum", psu="psu", nest=True)
+    design = survey.Design(
+        frame.assign(psu=frame["psu"].astype(str)), weight="w", stratum="stratum", psu="psu", nest=True
+    )
     both = survey.proportion(design, "bribe", by="wave")
     table = both.table.assign(time_period=both.table["wave"].map({"1": "2019", "2": "2020"})).drop(columns="wave")
     series = Estimates(table, both.scores)
@@ -318,7 +323,9 @@ def test_splice_on_a_scale_is_a_ratio(scale):
     found = trends.splice(old, new, at="2019", scale=scale).table.iloc[0]
     if scale == "log":
         assert found["value"] == pytest.approx(20 * 22 / 17)
-        assert found["std_error"] / found["value"] == pytest.approx(np.sqrt(0.05**2 + (0.9 / 17) ** 2 + (1.2 / 22) ** 2))
+        assert found["std_error"] / found["value"] == pytest.approx(
+            np.sqrt(0.05**2 + (0.9 / 17) ** 2 + (1.2 / 22) ** 2)
+        )
     else:
         odds = 0.2 / 0.8 * (0.22 / 0.78) / (0.17 / 0.83)
         assert found["value"] == pytest.approx(100 * odds / (1 + odds))
@@ -466,7 +473,7 @@ def test_published_faults_come_together():
 
 def test_draws_combine_as_scores_do():
     rng = np.random.default_rng(1)
-    drawn = correlated_normals(np.array([[1.0, 0.5], [0.5, 2.0]]), 50_000, rng) + [20.0, 16.0]
+    drawn = correlated_normals(np.array([[1.0, 0.5], [0.5, 2.0]]), 50_000, rng) + np.array([20.0, 16.0])
     frame = published(waves([20.0, 16.0], [1.0, 1.4]))
     found = compare(Estimates(frame.table, (), drawn), over="time_period", reference="2013")
     assert found.table["value"][0] == -4.0

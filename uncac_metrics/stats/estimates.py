@@ -45,7 +45,7 @@ class Combined:
         return Combined(tuple((s, w * factor[:, None]) for s, w in self.parts))
 
     def cross(self, other: Scores) -> Array:
-        return sum(_weighted(w, _cross(s, other)) for s, w in self.parts)
+        return np.sum([_weighted(w, _cross(s, other)) for s, w in self.parts], axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class MatrixScores:
 def _cross(a: Scores, b: Scores) -> Array:
     """Covariance (rows of a × rows of b)."""
     if isinstance(b, Combined) and not isinstance(a, Combined):
-        return sum(_weighted(w, _cross(a, s).T).T for s, w in b.parts)
+        return np.sum([_weighted(w, _cross(a, s).T).T for s, w in b.parts], axis=0)
     if isinstance(b, MatrixScores) and not isinstance(a, Combined):
         return b.cross(a).T
     return a.cross(b)

@@ -72,7 +72,9 @@ def _imputed(
         bad = rows[~on.valid(value[rows])]
         if bad.size:
             what = f"not on the {scale} scale"
-            raise Faults([Fault("aggregate", "value", what, "take identity", tuple(int(r) + 1 for r in bad[:5]), bad.size)])
+            raise Faults(
+                [Fault("aggregate", "value", what, "take identity", tuple(int(r) + 1 for r in bad[:5]), bad.size)]
+            )
         wanted = np.unique(place.loc[members["ref_area"].iloc[lacking]].to_numpy())
         # an order of their own, so that the order of the groups' rows does not matter
         wanted = wanted[np.lexsort((areas["ref_area"].to_numpy()[wanted], areas["_weight"].to_numpy()[wanted]))]

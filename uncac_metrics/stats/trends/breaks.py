@@ -10,7 +10,16 @@ from uncac_metrics.stats import intervals
 from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.frames import linearised
 from uncac_metrics.stats.survey.testing import TestResult
-from uncac_metrics.stats.trends.lines import df_of, fit_lines, method_of, own_variance, quality_of, ready, straight, table_of
+from uncac_metrics.stats.trends.lines import (
+    df_of,
+    fit_lines,
+    method_of,
+    own_variance,
+    quality_of,
+    ready,
+    straight,
+    table_of,
+)
 from uncac_metrics.stats.trends.series import years
 
 Array = np.ndarray

@@ -72,7 +72,9 @@ def annual_change(
     on = scale_of(scale, "annual_change")
     theta = estimates.table["value"].to_numpy(dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = np.where(on.valid(theta[early]) & on.valid(theta[late]), on.forward(theta[late]) - on.forward(theta[early]), np.nan)
+        rate = np.where(
+            on.valid(theta[early]) & on.valid(theta[late]), on.forward(theta[late]) - on.forward(theta[early]), np.nan
+        )
         rate = np.where(np.isfinite(rate), rate / apart, np.nan)
         steps = on.derivative(theta)
     log = scale == "log"
@@ -84,7 +86,7 @@ def annual_change(
     df = np.fmin(*(estimates.table["df"].fillna(np.inf).to_numpy()[k] for k in (early, late)))
     table = heads(
         estimates, of, statistic="annual_change",
-        obs_status=np.where(defined, "A", "O"), reason=np.where(defined, "", "no rate from or to a value that is not above 0"),
+        obs_status=np.where(defined, "A", "O"), reason=np.where(defined, "", "no rate from or to a value of 0 or less"),
     )  # fmt: skip
     result = linearised(estimates, gradient, table, 100 * np.expm1(rate) if log else rate)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ Array = np.ndarray
 
 
 def normal_draws(estimates: Estimates, draws: int, seed: int) -> Array:
-    """Draws about the values with their joint covariance, of shape (draws, rows); their own draws where they hold some."""
+    """Draws about the values with their joint covariance, of shape (draws, rows); or the draws that they hold."""
     if estimates.draws is not None or not len(estimates):
         return np.empty((draws, 0)) if estimates.draws is None else np.asarray(estimates.draws)
     value = estimates.table["value"].to_numpy(dtype=float)

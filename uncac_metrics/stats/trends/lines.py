@@ -90,7 +90,9 @@ def own_variance(line: Line, at: Array) -> float:
     return float(line.fit.scatter * (w @ w))
 
 
-def table_of(estimates: Estimates, series: Sequence[Series], lines: Sequence[Line | None], statistic: str) -> pd.DataFrame:
+def table_of(
+    estimates: Estimates, series: Sequence[Series], lines: Sequence[Line | None], statistic: str
+) -> pd.DataFrame:
     """A row a series, with the reason where there is no fit."""
     status = ["O" if one is None else "A" for one in lines]
     reason = ["too few points, or a value that the scale does not take" if one is None else "" for one in lines]

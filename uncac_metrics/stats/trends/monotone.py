@@ -169,7 +169,8 @@ def sen_slope(data: Estimates | pd.DataFrame, *, level: float = 0.95, draws: int
             lower[i], upper[i] = pairs[low - 1], pairs[high - 1]
         out[:, i] = np.median(_pair_slopes(drawn[:, s.rows], s.times), axis=1)
     table = heads(
-        estimates, series, statistic="sen_slope", lower=lower, upper=upper, conf_level=level, interval="order statistics",
+        estimates, series, statistic="sen_slope", lower=lower, upper=upper, conf_level=level,
+        interval="order statistics",
         obs_status=["A" if s.times.size > 1 else "O" for s in series], method="median of the slopes between all pairs",
         reason=["" if s.times.size > 1 else "fewer than two points" for s in series],
     )  # fmt: skip

@@ -98,12 +98,12 @@ def _read() -> Mapping[str, Preset]:
 
 
 def _preset(key: str, entry: dict[str, Any]) -> Preset:
-    branches = {name: _branch(entry.pop(name)) for name in ("target", "no_target") if name in entry}
+    branches: dict[str, Any] = {name: _branch(entry.pop(name)) for name in ("target", "no_target") if name in entry}
     return Preset(id=key, **entry, **branches)
 
 
 def _branch(entry: dict[str, Any]) -> Branch:
-    lists = {name: tuple(entry[name]) for name in ("cuts", "categories", "at_cut") if name in entry}
+    lists: dict[str, Any] = {name: tuple(entry[name]) for name in ("cuts", "categories", "at_cut") if name in entry}
     return Branch(**(entry | lists))
 
 

@@ -218,9 +218,7 @@ def _draws(
     return np.where(moves, drawn, value), known
 
 
-def _path(
-    theta: Array, s: Series, rule: Preset, target: float, sign: int, horizon: float
-) -> tuple[Path | None, str]:
+def _path(theta: Array, s: Series, rule: Preset, target: float, sign: int, horizon: float) -> tuple[Path | None, str]:
     if s.times.size < rule.min_points:
         return None, f"{s.times.size} points; the rule wants {rule.min_points}"
     if s.times[-1] >= horizon:
@@ -277,7 +275,9 @@ def _result(
     chosen = place[0] if len(series) else np.empty(0)
     names = np.array([*branch.names, ""], dtype=object)
     index = np.where(np.isnan(chosen), -1, chosen).astype(int)
-    share = np.array([(place[1:] == k).mean(axis=0) for k in range(len(branch.names))]).T.reshape(len(series), -1)
+    share = np.empty((len(series), len(branch.names)))
+    for k in range(len(branch.names)):
+        share[:, k] = (place[1:] == k).mean(axis=0)
     share[~known] = np.nan
     wide = keys.assign(
         measure=branch.measure, value=value, lower=lower, upper=upper, category=names[index],

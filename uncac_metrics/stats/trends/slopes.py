@@ -8,8 +8,18 @@ import pandas as pd
 from uncac_metrics.stats import intervals
 from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.frames import linearised
-from uncac_metrics.stats.trends.lines import df_of, fit_lines, method_of, own_variance, per_year, quality_of, ready, table_of
+from uncac_metrics.stats.trends.lines import (
+    df_of,
+    fit_lines,
+    method_of,
+    own_variance,
+    per_year,
+    quality_of,
+    ready,
+    table_of,
+)
 from uncac_metrics.stats.trends.series import on_scale, scale_of, sign_of
+
 
 def slope(
     data: Estimates | pd.DataFrame, *, scale: str = "identity", scatter: str = "reml", level: float = 0.95

@@ -135,4 +135,3 @@ def _at(code: Array, here: Array, side: Array) -> Array:
     rows = np.flatnonzero(here & side)
     out[code[rows]] = rows
     return out
-
