@@ -311,6 +311,9 @@ def test_faults_come_together():
     for options in ({"missing": "guess"}, {"rule": "best"}, {"unknown_errors": "zero"}, {"covariates": ["height"]}):
         with pytest.raises(Faults):
             areas.aggregate(frame, members, **options)
+    twice = pd.concat([members, members.assign(region="W", gdp=members["gdp"] + 1)])
+    with pytest.raises(Faults, match="several values of a covariate"):
+        areas.aggregate(frame, twice, missing="model", covariates=["gdp"])
     with pytest.raises(Faults, match="no missing areas"):
         areas.aggregate(frame, members, rule="sdg_16_5_2", missing="bounds")
     with pytest.raises(Faults, match="not given"):

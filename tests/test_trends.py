@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uncac_metrics.model import Faults
-from uncac_metrics.stats import Estimates, compare, published, survey, trends
+from uncac_metrics.stats import Estimates, compare, concat, published, survey, trends
 from uncac_metrics.stats.trends import fits, monotone
 from uncac_metrics.stats.trends.draws import correlated_normals
 
@@ -469,6 +469,18 @@ def test_published_faults_come_together():
     assert len(error.value.faults) == 3
     with pytest.raises(Faults, match="no such column"):
         published(pd.DataFrame({"estimate": [1.0]}))
+
+
+def test_a_covariance_is_kept_when_rows_are_selected():
+    frame = waves([20.0, 16.0], [1.0, 1.0])
+    both = published(frame, covariance=np.array([[1.0, 0.6], [0.6, 1.0]]))
+    first, last = both.select(time_period="2013"), both.select(time_period="2015").scaled(2.0)
+    assert concat([first, last]).covariance().to_numpy() == pytest.approx(np.array([[1.0, 1.2], [1.2, 4.0]]))
+
+
+def test_nothing_to_compare_is_an_empty_result():
+    frame = waves([20.0, 16.0], [1.0, 1.0]).assign(ref_area=["A", "B"])
+    assert len(compare(published(frame), over="ref_area")) == 0
 
 
 def test_draws_combine_as_scores_do():

@@ -221,6 +221,8 @@ class Estimates:
         weights = np.asarray(weights, dtype=float)
         if not self.scores:
             return self._combined_draws(weights, table)
+        if not len(weights):
+            return Estimates(table)
         value = np.where(weights != 0, self.table["value"].to_numpy(), 0.0)
         scores = (Combined(self.weighted_scores(weights)),)
         variance = np.diag(_cross(scores[0], scores[0]))

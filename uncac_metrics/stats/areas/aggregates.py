@@ -69,6 +69,7 @@ def aggregate(
         Bounds of a value; 0 and 100 for ``%`` unless given.
     covariates : sequence of str
         Columns of `groups` for the model: numbers, or text that makes classes. Without any, all areas are alike.
+        A model is fitted to each measure and period, with the areas of all groups.
     scale : str
         g of the model: ``identity``, ``log`` or ``logit``.
     unknown_errors : str
@@ -208,6 +209,9 @@ def _check(
         lost = groups[name].isna().to_numpy()
         if lost.any():
             fault(name, "a covariate is missing", "give every member a value, or leave the covariate out", lost)
+        several = (groups.groupby("ref_area")[name].transform("nunique") > 1).to_numpy()
+        if several.any():
+            fault(name, "an area has several values of a covariate", "give an area the same one in all groups", several)
     table = estimates.table
     names = ["indicator", "statistic", *estimates.breakdowns, "denominator", "unit", "ref_area", "time_period"]
     double = table.duplicated(names).to_numpy() & table["value"].notna().to_numpy()

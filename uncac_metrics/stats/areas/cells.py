@@ -20,6 +20,8 @@ class Cells:
 
     table: pd.DataFrame
     """A row an aggregate: the keys of the measure, ``region``, ``time_period``."""
+    keys: list[str]
+    """Columns that tell measures (and periods, where each counts apart) from each other: a model is fitted to each."""
     cell: Array
     """Aggregate of every entry."""
     row: Array
@@ -53,8 +55,11 @@ def cells_of(estimates: Estimates, members: pd.DataFrame, how: Rule) -> Cells:
     by = entries.groupby("_cell", sort=True)
     out = by[[*keys, "region"]].first()
     if how.periods != "each":
-        spans = by["time_period"].agg(lambda p: "/".join(dict.fromkeys([min(p).split("/")[0], max(p).split("/")[-1]])))
-        out["time_period"] = spans
+        # one span for all groups of a measure, so that they can be compared
+        ends = entries["time_period"].str.split("/").str
+        spans = entries.assign(_from=ends[0], _to=ends[-1]).groupby(measure, dropna=False)
+        first, last = spans["_from"].transform("min"), spans["_to"].transform("max")
+        out["time_period"] = first.where(first == last, first + "/" + last).groupby(entries["_cell"]).first()
     once = entries.drop_duplicates(["_cell", "_member"])
     everyone = members.groupby("region")["_weight"].agg(["sum", "size"]).reindex(out["region"])
     of_region = members.groupby("region").indices
@@ -63,7 +68,7 @@ def cells_of(estimates: Estimates, members: pd.DataFrame, how: Rule) -> Cells:
         [int(k) for k in of_region[region] if k not in here] for region, here in zip(out["region"], have, strict=True)
     ]
     return Cells(
-        out.reset_index(drop=True), entries["_cell"].to_numpy(), entries["_row"].to_numpy(),
+        out.reset_index(drop=True), keys, entries["_cell"].to_numpy(), entries["_row"].to_numpy(),
         entries["_weight"].to_numpy(dtype=float), once.groupby("_cell")["_weight"].sum().to_numpy(dtype=float),
         everyone["sum"].to_numpy(dtype=float), once.groupby("_cell").size().to_numpy(), everyone["size"].to_numpy(),
         lacking,

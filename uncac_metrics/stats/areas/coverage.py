@@ -25,7 +25,7 @@ class Rule:
     title: str
     source: str = ""
     verified: bool = True
-    """The condition was read in the method's own publication."""
+    """All of the condition is stated by the source."""
     unverified: str = ""
     """What was not verified."""
     weighted: bool = True

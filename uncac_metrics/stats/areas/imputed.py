@@ -42,7 +42,7 @@ def with_imputed(
     on = f"{scale} scale" + (f" with {', '.join(covariates)}" if covariates else "")
     return result.with_columns(
         lower=lower, upper=upper, df=df, obs_status=np.where(few, "O", np.where(cells.areas < cells.of, "I", "A")),
-        reason=np.where(few, "too few areas with a value for the model", table["reason"]),
+        reason=np.where(few, "too few areas with a value, or too much alike, for the model", table["reason"]),
         quality=[f"{q}; missing information {p:.3f}" for q, p in zip(table["quality"], part, strict=True)],
         method=[f"{m}; missing areas by model, {on}; {imputations} imputations" for m in table["method"]],
     )  # fmt: skip
@@ -60,9 +60,8 @@ def _imputed(
     areas = members.drop_duplicates("ref_area").reset_index(drop=True)
     x = _design(areas, covariates)
     place = pd.Series(np.arange(len(areas)), index=areas["ref_area"])
-    keys = [name for name in cells.table.columns if name != "region"]
     out = np.zeros((draws, len(cells.table)))
-    for key, block in cells.table.groupby(keys, sort=False, dropna=False):
+    for key, block in cells.table.groupby(cells.keys, sort=False, dropna=False):
         ours = block.index.to_numpy()
         lacking = np.unique([m for c in ours for m in cells.lacking[c]])
         if not lacking.size:
@@ -78,14 +77,17 @@ def _imputed(
         wanted = np.unique(place.loc[members["ref_area"].iloc[lacking]].to_numpy())
         # an order of their own, so that the order of the groups' rows does not matter
         wanted = wanted[np.lexsort((areas["ref_area"].to_numpy()[wanted], areas["_weight"].to_numpy()[wanted]))]
-        used = np.flatnonzero(np.abs(x[here]).max(axis=0) > 0)
-        if len(rows) < used.size + SPARE or np.abs(x[np.ix_(wanted, np.setdiff1d(np.arange(x.shape[1]), used))]).any():
+        used = np.flatnonzero(np.abs(x[here]).max(axis=0) > 0)  # classes with a value in them
+        unused = np.setdiff1d(np.arange(x.shape[1]), used)
+        design = x[np.ix_(here, used)]
+        enough = len(rows) >= used.size + SPARE and np.linalg.matrix_rank(design) == used.size
+        if not enough or x[np.ix_(wanted, unused)].any():
             out[:, ours] = np.nan
             continue
         steps = on.derivative(value[rows])
         order = np.lexsort((error[rows], value[rows]))
         found = predictive_draws(
-            on.forward(value[rows])[order], ((error[rows] * steps) ** 2)[order], x[np.ix_(here, used)][order],
+            on.forward(value[rows])[order], ((error[rows] * steps) ** 2)[order], design[order],
             x[np.ix_(wanted, used)], draws, np.random.default_rng([seed, zlib.crc32(repr(key).encode())]),
         )  # fmt: skip
         column = pd.Series(np.arange(wanted.size), index=areas["ref_area"].iloc[wanted])

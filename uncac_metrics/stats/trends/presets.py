@@ -63,7 +63,7 @@ class Preset:
     title: str
     source: str
     verified: bool
-    """All of the formula and its cut-offs were read in the method's own publication or documentation."""
+    """All of the formula and its cut-offs are stated by the source, or by an office that restates it."""
     min_points: int
     scale: str
     """``log`` for compound rates, ``identity`` for lines."""
