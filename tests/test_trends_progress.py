@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uncac_metrics.model import Faults
-from uncac_metrics.stats import compare, published, trends
+from uncac_metrics.stats import Estimates, compare, published, trends
 from uncac_metrics.stats.trends.measures import MEASURES, PROJECTIONS
 
 
@@ -224,6 +224,18 @@ def test_probability_of_the_target_uses_the_covariance():
         error = np.sqrt((1 + grow) ** 2 * 4 + grow**2 * 4 - 2 * grow * (1 + grow) * covariance[0, 2])
         expected = stats.norm.cdf((10 - (16 - 4 * grow)) / error)
         assert found.table["p_target"][0] == pytest.approx(expected, abs=four_errors(expected))
+
+
+def test_estimates_with_draws_have_theirs():
+    rng = np.random.default_rng(1)
+    table = published(series([20.0, 18.5, 18.0], errors=[1.0, 1.0, 1.0])).table
+    own = Estimates(table, (), rng.normal([20.0, 18.5, 18.0], 1.0, (3000, 3)))
+    found = trends.progress(own, direction="lower")
+    assert found.measures.draws.shape == (3000, 1)
+    assert found.table["p_category"][0] == pytest.approx(0.58, abs=four_errors(0.58, 3000))
+    rate = -((own.draws[:, 2] / own.draws[:, 0]) ** (1 / 8) - 1)
+    assert found.measures.draws[:, 0] == pytest.approx(rate)
+    assert trends.sen_slope(own).draws.shape == (3000, 1)
 
 
 def test_without_errors_there_is_a_verdict_but_no_probability():

@@ -128,7 +128,7 @@ def sen_slope(data: Estimates | pd.DataFrame, *, level: float = 0.95, draws: int
     level : float
         Confidence level.
     draws, seed : int
-        Simulated series for the standard errors, and the seed that makes them.
+        Simulated series for the standard errors, and the seed that makes them; estimates that hold draws have theirs.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def sen_slope(data: Estimates | pd.DataFrame, *, level: float = 0.95, draws: int
     value = estimates.table["value"].to_numpy(dtype=float)
     drawn = normal_draws(estimates, draws, seed)
     slopes, lower, upper = (np.full(len(series), np.nan) for _ in range(3))
-    out = np.full((draws, len(series)), np.nan)
+    out = np.full((len(drawn), len(series)), np.nan)
     for i, s in enumerate(series):
         if s.times.size < 2:
             continue

@@ -90,6 +90,7 @@ def progress(
         C, in (0, 1], which shrinks the cut-offs of the rules that have such a factor.
     draws, seed : int
         Number of draws, and the seed that makes them. They depend on the numbers, not on the order of the rows.
+        Estimates that hold draws have theirs.
     level : float
         Level of the percentile interval of the measure.
 
@@ -138,7 +139,7 @@ def progress(
     theta, known = _draws(estimates, series, rule, unknown_errors, draws, seed)
     # the first "draw" is the value itself
     theta = np.vstack([estimates.table["value"].to_numpy(dtype=float), theta])
-    place, measure, reached, score = (np.full((draws + 1, len(series)), np.nan) for _ in range(4))
+    place, measure, reached, score = (np.full((len(theta), len(series)), np.nan) for _ in range(4))
     reasons = []
     for i, s in enumerate(series):
         path, reason = _path(theta[:, s.rows], s, rule, targets[i], sign, horizon)
@@ -210,8 +211,7 @@ def _draws(
             covariance[s.rows, s.rows] = scatter(around)
             known[i] = True
     if estimates.draws is not None and unknown_errors == "leave":
-        own = np.asarray(estimates.draws)[:draws]
-        own = np.resize(own, (draws, value.size))
+        own = np.asarray(estimates.draws)
         return np.where(on.valid(own), own, np.where(moves, 1e-9 * value, value)), known
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = on.back(on.forward(value) + errors_of(estimates, covariance, draws, seed))
