@@ -29,7 +29,9 @@ from uncac_metrics.reference.rules import COLUMNS, KEYS, LINKS, ROWS, Link
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-NAMES = ("articles", "declaration", "paragraph_links", "article_targets", "sdg", "crimes", "areas", "bases")
+NAMES = (
+    "articles", "declaration", "paragraph_links", "article_targets", "sdg", "crimes", "areas", "sdg_regions", "bases",
+)  # fmt: skip
 """Names of the tables."""
 
 PROVENANCE_KEYS = ("title", "title_zh", "producer", "origin", "terms", "accessed", "notes", "columns")
@@ -107,6 +109,67 @@ def load(name: str) -> pd.DataFrame:
     """
     _file(name, ".csv", None)  # an unknown name is refused before it reaches the cache
     return _shipped(name).copy()
+
+
+GROUPINGS = ("world", "region", "subregion", "intermediate", "sdg_region", "ldc", "lldc", "sids")
+"""Groupings of countries and areas that :func:`members` knows."""
+
+_FLAGGED = {
+    "ldc": ("199", "Least developed countries"),
+    "lldc": ("432", "Landlocked developing countries"),
+    "sids": ("722", "Small island developing States"),
+}  # codes of the SDG database
+
+
+def members(grouping: str, *, code: str = "iso3") -> pd.DataFrame:
+    """Who belongs to which group: countries and areas by an official grouping.
+
+    Parameters
+    ----------
+    grouping
+        One of :data:`GROUPINGS`; ``sdg_region`` are the eight regions of the reports on the Goals.
+    code
+        Code of the countries: ``iso3``, ``iso2`` or ``m49``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a member: ``ref_area``, ``region`` (M49 or SDG database code of the group) and ``name`` (of the group).
+
+    Raises
+    ------
+    ValueError
+        If there is no such grouping or code.
+
+    Examples
+    --------
+    >>> members("sdg_region").query("ref_area == 'KEN'").to_numpy().tolist()
+    [['KEN', '202', 'Sub-Saharan Africa']]
+    >>> members("subregion").query("name == 'Central Asia'")["ref_area"].tolist()
+    ['KAZ', 'KGZ', 'TJK', 'TKM', 'UZB']
+    """
+    if grouping not in GROUPINGS:
+        raise ValueError(f"there is no grouping {grouping!r}: choose one of {', '.join(GROUPINGS)}")
+    if code not in ("iso3", "iso2", "m49"):
+        raise ValueError(f"there is no code {code!r}: choose one of iso3, iso2, m49")
+    areas = load("areas")
+    countries = areas[areas["level"] == "country"]
+    if grouping == "world":
+        region = pd.Series("001", countries.index)
+    elif grouping in _FLAGGED:
+        region = countries[grouping].map({"1": _FLAGGED[grouping][0], "0": ""})
+    elif grouping == "intermediate":
+        between = set(areas.loc[areas["level"] == "intermediate", "m49"])
+        region = countries["parent_m49"].where(countries["parent_m49"].isin(between), "")
+    elif grouping == "sdg_region":
+        parts = load("sdg_regions").set_index("part")["region"]
+        region = countries["subregion"].map(parts).fillna("")
+    else:
+        region = countries[grouping]
+    names = {**dict(_FLAGGED.values()), **dict(zip(areas["m49"], areas["name"], strict=True))}
+    names |= load("sdg_regions").set_index("region")["name"].to_dict()
+    out = pd.DataFrame({"ref_area": countries[code], "region": region, "name": region.map(names)})
+    return out[out["region"] != ""].reset_index(drop=True)
 
 
 def provenance(name: str, folder: Path | None = None) -> Mapping[str, Any]:

@@ -128,6 +128,7 @@ COLUMNS: Mapping[str, Mapping[str, Cell]] = {
         **_texts("parent_m49 region subregion", _or_empty(_M49)),
         **_texts("ldc lldc sids", _or_empty(_FLAG)),
     },
+    "sdg_regions": {"region": _M49, **_texts("name name_zh"), "part": _M49},
     "bases": {
         "base": Cell("[a-z][a-z0-9_]*", "a name of small letters, digits and underscores"),
         "role": _one_of("numerator", "denominator", "both"),
@@ -146,6 +147,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "sdg": ("code",),
     "crimes": ("code",),
     "areas": ("m49",),
+    "sdg_regions": ("part",),
     "bases": ("shape", "base"),
 }
 """Columns that together name a row of the table."""
@@ -256,4 +258,5 @@ LINKS: tuple[Link, ...] = (
     Link("areas", "parent_m49", "areas", "m49"),
     Link("areas", "region", "areas", "m49", level="region"),
     Link("areas", "subregion", "areas", "m49", level="subregion"),
+    Link("sdg_regions", "part", "areas", "m49", level="subregion"),
 )

@@ -46,7 +46,42 @@ class Combined:
         return Combined(tuple((s, w * factor[:, None]) for s, w in self.parts))
 
     def cross(self, other: Scores) -> Array:
-        return sum(w @ _cross(s, other) for s, w in self.parts)
+        return np.sum([_weighted(w, _cross(s, other)) for s, w in self.parts], axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixScores:
+    """Estimates that are known by their covariance matrix only; independent of all that does not stand in it."""
+
+    matrix: Array
+    """Covariance of all that were known together."""
+    rows: Array
+    """Which of them these are."""
+    factor: Array
+    """What each is multiplied by."""
+
+    @classmethod
+    def of(cls, matrix: Array) -> MatrixScores:
+        """Scores of all that stand in the matrix."""
+        return cls(matrix, np.arange(len(matrix)), np.ones(len(matrix)))
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.rows)
+
+    def take(self, rows: Array) -> MatrixScores:
+        """Scores of these rows, in this order."""
+        return MatrixScores(self.matrix, self.rows[rows], self.factor[rows])
+
+    def scaled(self, factor: Array) -> MatrixScores:
+        """Scores of the estimates times `factor`."""
+        return MatrixScores(self.matrix, self.rows, self.factor * factor)
+
+    def cross(self, other: object) -> Array:
+        """Covariance with others: zero unless they stand in the same matrix."""
+        if isinstance(other, MatrixScores) and other.matrix is self.matrix:
+            return self.matrix[np.ix_(self.rows, other.rows)] * np.outer(self.factor, other.factor)
+        return np.zeros((self.n_rows, getattr(other, "n_rows", 0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +131,18 @@ class Contributions:
 def _cross(a: Scores, b: Scores) -> Array:
     """Covariance (rows of a × rows of b)."""
     if isinstance(b, Combined) and not isinstance(a, Combined):
-        return sum(_cross(a, s) @ w.T for s, w in b.parts)
-    if isinstance(b, Contributions) and not isinstance(a, Combined):
+        return np.sum([_weighted(w, _cross(a, s).T).T for s, w in b.parts], axis=0)
+    if isinstance(b, (Contributions, MatrixScores)) and not isinstance(a, Combined):
         return b.cross(a).T
     return a.cross(b)
+
+
+def _weighted(weights: Array, matrix: Array) -> Array:
+    """``weights @ matrix``, where an unknown (NaN) covariance reaches only what it enters with a weight."""
+    unknown = np.isnan(matrix)
+    if not unknown.any():
+        return weights @ matrix
+    return np.where((weights != 0) @ unknown, np.nan, weights @ np.where(unknown, 0.0, matrix))
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +265,20 @@ class Estimates:
         Estimates
         """
         weights = np.asarray(weights, dtype=float)
+        if not self.scores:
+            return self._combined_draws(weights, table)
+        if not len(weights):
+            return Estimates(table)
+        value = np.where(weights != 0, self.table["value"].to_numpy(), 0.0)
+        scores = (Combined(self.weighted_scores(weights)),)
+        variance = np.diag(_cross(scores[0], scores[0]))
+        combined = (weights * value).sum(axis=1)
+        error = np.where(np.isnan(combined), np.nan, np.sqrt(np.maximum(variance, 0)))
+        table = table.assign(value=combined, std_error=error)
+        return Estimates(table, scores)
+
+    def weighted_scores(self, weights: Array) -> tuple[tuple[Scores, Array], ...]:
+        """The scores that linear combinations rest on, with the weights (combinations × rows) they enter with."""
         parts, start = [], 0
         for block in self.scores:
             share = weights[:, start : start + block.n_rows]
@@ -229,13 +286,14 @@ class Estimates:
             if used.size:
                 parts.append((block.take(used), share[:, used]))
             start += block.n_rows
-        value = np.where(weights != 0, self.table["value"].to_numpy(), 0.0)
-        scores = (Combined(tuple(parts)),)
-        variance = np.diag(_cross(scores[0], scores[0]))
-        combined = (weights * value).sum(axis=1)
-        error = np.where(np.isnan(combined), np.nan, np.sqrt(np.maximum(variance, 0)))
-        table = table.assign(value=combined, std_error=error)
-        return Estimates(table, scores)
+        return tuple(parts)
+
+    def _combined_draws(self, weights: Array, table: pd.DataFrame) -> Estimates:
+        if self.draws is None:
+            self.covariance()  # says what is missing
+        value = _weighted(weights, self.table[["value"]].to_numpy(dtype=float))[:, 0]
+        draws = _weighted(weights, np.asarray(self.draws).T).T
+        return Estimates(table.assign(value=value, std_error=draws.std(axis=0, ddof=1)), (), draws)
 
     def with_columns(self, **columns: Any) -> Estimates:
         """A copy whose table has these columns set."""

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from uncac_metrics.model import ESTIMATE_KEY, Fault, Faults
 from uncac_metrics.stats import intervals
-from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.estimates import Estimates, MatrixScores
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class MatrixScores:
-    """Estimates that are known by their covariance matrix only; independent of all others."""
-
-    matrix: Array
-
-    @property
-    def n_rows(self) -> int:
-        return len(self.matrix)
-
-    def take(self, rows: Array) -> MatrixScores:
-        """Scores of these rows, in this order."""
-        return MatrixScores(self.matrix[np.ix_(rows, rows)])
-
-    def scaled(self, factor: Array) -> MatrixScores:
-        """Scores of the estimates times `factor`."""
-        return MatrixScores(self.matrix * np.outer(factor, factor))
-
-    def cross(self, other: object) -> Array:
-        """Covariance with others: zero unless they are these."""
-        return self.matrix if other is self else np.zeros((self.n_rows, getattr(other, "n_rows", 0)))
 
 
 def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
@@ -119,4 +95,4 @@ def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
     for name in ("interval", "obs_status", "quality", "method"):
         table[name] = table[name].astype("str")
     table["n"] = table["n"].astype("Int64")
-    return Estimates(table, (MatrixScores(total),))
+    return Estimates(table, (MatrixScores.of(total),))
