@@ -29,7 +29,10 @@ from uncac_metrics.reference.rules import COLUMNS, KEYS, LINKS, ROWS, Link
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-NAMES = ("articles", "declaration", "paragraph_links", "article_targets", "sdg", "crimes", "areas", "bases")
+NAMES = (
+    "articles", "declaration", "paragraph_links", "article_targets", "sdg", "crimes", "areas", "area_names", "bases",
+    "unfounded_figures",
+)  # fmt: skip
 """Names of the tables."""
 
 PROVENANCE_KEYS = ("title", "title_zh", "producer", "origin", "terms", "accessed", "notes", "columns")
