@@ -11,10 +11,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from uncac_metrics.methods import METHODS, NUMBERS, Method, wrong_option
 from uncac_metrics.model import (
     BREAKDOWNS,
     DIRECTIONS,
@@ -23,23 +25,21 @@ from uncac_metrics.model import (
     PROVENANCE,
     SOURCE_KINDS,
     Case,
-    Column,
     Fault,
     Indicator,
     Measure,
     Shape,
 )
-from uncac_metrics.shapes import SHAPES
+from uncac_metrics.shapes import SHAPES, is_among
 
 __all__ = ["ESTIMATORS", "read_card", "suggest"]
 
-ESTIMATORS = ("proportion", "mean", "ratio", "total")
+ESTIMATORS = tuple(METHODS)
 """Names of the estimators that a card can use; an office's own is named ``package.module:function``."""
 
 ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-[0-9]+[a-z]?")
 _OWN_METHOD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_NUMBERS = ("number", "count")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ _MEASURE = {
     "items": _Key("text", BREAKDOWNS, required=False),
     "levels": _OPTIONAL_TEXT,
     "options": _Key("table", required=False),
+    "where": _Key("table", required=False),
 }
 _CASE = {"name": _TEXT, "rows": _Key("tables"), "expect": _Key("table"), "item": _OPTIONAL_TEXT}
 _KINDS: Mapping[str, tuple[Any, str, str]] = {
@@ -177,6 +178,9 @@ class _Card:
         links = {} if linked is None else self.links(linked)
         shape = SHAPES.get(measure.get("shape", ""))
         by_item = None if written is None else not written.keys().isdisjoint({"items", "levels"})
+        method = METHODS.get(measure.get("estimator", ""))
+        if method is not None and method.several:
+            by_item = True
         cases = [self.case(c, shape, by_item, f"cases[{n}]") for n, c in enumerate(card.pop("cases", []), 1)]
         for name in card.get("disaggregations", ()):
             if shape is not None and shape.column(name) is None:
@@ -187,7 +191,7 @@ class _Card:
         scale = card.get("scale", 1)
         if not (math.isfinite(scale) and scale > 0):
             self.fault("scale", f"{scale} is out of range", "give a number above 0")
-        elif card.get("unit") == "%" and scale != 100 and measure.get("estimator") in ESTIMATORS:
+        elif card.get("unit") == "%" and scale != 100 and method is not None and not method.restates:
             self.fault("scale", f"the unit is % but the scale is {scale}", "add scale = 100")
         if self.faults:
             return None
@@ -260,18 +264,18 @@ class _Card:
         measure = self.table(raw, _MEASURE, "measure")
         estimator = measure.get("estimator", "")
         own = bool(_OWN_METHOD.fullmatch(estimator))
-        if estimator and not own and estimator not in ESTIMATORS:
-            remedy = f"{suggest(estimator, ESTIMATORS)}; one of your own is package.module:function"
+        if estimator and not own and estimator not in METHODS:
+            remedy = f"{suggest(estimator, METHODS)}; one of your own is package.module:function"
             self.fault("measure.estimator", f'there is no estimator "{estimator}"', remedy)
-        shape = SHAPES.get(measure.get("shape", ""))
+        shape, method = SHAPES.get(measure.get("shape", "")), METHODS.get(estimator)
         if shape is None:
             return measure
         above = self.base(measure, "numerator", shape)
         below = self.base(measure, "denominator", shape)
         if "levels" in measure:
             self.levels(measure, shape)
-        elif raw.keys().isdisjoint({"numerator", "levels"}) and not own:
-            self.fault("measure.numerator", "the key is missing", "name a numerator, or the column of levels")
+        if "where" in measure:
+            measure["where"] = self.where(measure["where"], shape)
         if "items" in raw:
             if above and above["items"] != "1":
                 what = f'the numerator "{above["base"]}" has no columns by item'
@@ -279,11 +283,63 @@ class _Card:
         elif below and below["items"] == "1":
             what = f'the denominator "{below["base"]}" is counted by item, but no items are named'
             self.fault("measure.denominator", what, "add items, or name a denominator of the whole")
-        if above and not above["column"] and estimator != "total" and not own:
-            self.fault("measure.numerator", f'"{above["base"]}" is every row', "name what is counted among them")
-        if not own:
-            self.kinds(estimator, _column(shape, above), _column(shape, below), below)
+        if method is not None:
+            self.method(raw, measure, method, shape)
+            self.kinds(estimator, method, _kind(shape, above), _kind(shape, below), above, below)
         return measure
+
+    def method(self, raw: Mapping[str, Any], measure: Mapping[str, Any], method: Method, shape: Shape) -> None:
+        """Whether the estimator takes such a table, and has what it needs in keys and options."""
+        estimator = measure["estimator"]
+        if method.sampled != shape.sampled or (method.shapes and shape.id not in method.shapes):
+            fitting = [
+                name for name, m in METHODS.items()
+                if m.sampled == shape.sampled and (not m.shapes or shape.id in m.shapes)
+            ]  # fmt: skip
+            self.fault("measure.estimator", f"{estimator} does not take {shape.id}", suggest("", fitting))
+            return
+        given = {"numerator", "levels"} & raw.keys()
+        if method.levels == "must" and "levels" not in given:
+            self.fault("measure.levels", "the key is missing", "name the column whose levels are counted")
+        elif not method.above and "numerator" in given:
+            self.fault("measure.numerator", f"{estimator} takes none", "leave it out")
+        elif method.above and not given:
+            remedy = "name a numerator, or the column of levels" if method.levels == "yes" else "name a numerator"
+            self.fault("measure.numerator", "the key is missing", remedy)
+        if "levels" in given and method.levels == "no":
+            remedy = 'write estimator = "proportion"' if shape.sampled else 'write estimator = "share"'
+            self.fault("measure.estimator", "levels are shares", remedy)
+        if not shape.sampled and "items" in raw:
+            self.fault("measure.items", "items are of surveys", "leave them out")
+        options = measure.get("options", {})
+        for name, value in options.items():
+            if name not in method.options:
+                self.fault(f"measure.options.{name}", f"{estimator} has no such option", suggest(name, method.options))
+                continue
+            what, remedy = wrong_option(method.options[name], value, shape)
+            if what:
+                self.fault(f"measure.options.{name}", what, remedy)
+        for name, option in method.options.items():
+            if option.required and name not in options:
+                self.fault(f"measure.options.{name}", "the key is missing", f"name the {option.label}")
+
+    def where(self, raw: Mapping[str, Any], shape: Shape) -> dict[str, tuple[str, ...]]:
+        """Rows that the measure takes: column -> codes."""
+        if shape.sampled:
+            self.fault("measure.where", "rows of a survey are chosen by the denominator", "leave it out")
+        for name, codes in raw.items():
+            column, place = shape.column(name), f"measure.where.{name}"
+            if column is None or column.kind not in ("code", "yes_no"):
+                coded = [c.name for c in shape.columns if c.kind in ("code", "yes_no")]
+                self.fault(place, f"{shape.id} has no such column of codes", suggest(name, coded))
+            elif not isinstance(codes, list) or not codes or not all(isinstance(c, str) for c in codes):
+                self.fault(place, f"{codes!r} is not a list of codes", 'write ["…"]')
+            else:
+                known = ("1", "0") if column.kind == "yes_no" else column.codes or codes
+                for code in codes:
+                    if not any(is_among(k, [code]) for k in known):
+                        self.fault(place, f'"{code}" is not a code of the column', suggest(code, known))
+        return {name: tuple(map(str, codes)) for name, codes in raw.items() if isinstance(codes, list)}
 
     def base(self, measure: Mapping[str, Any], role: str, shape: Shape) -> dict[str, str] | None:
         """The row of the reference table for the measure's numerator or denominator."""
@@ -304,20 +360,29 @@ class _Card:
         for other in ("numerator", "items"):
             if other in measure:
                 self.fault(f"measure.{other}", "cannot stand beside levels", f"leave out levels or {other}")
-        if measure.get("estimator") in ("mean", "ratio", "total"):
-            self.fault("measure.estimator", "levels are shares", 'write estimator = "proportion"')
 
-    def kinds(self, estimator: str, above: Column | None, below: Column | None, base: Mapping[str, str] | None) -> None:
-        """Whether the estimator can take the columns: yes/no or numbers, above and below the line."""
-        if estimator == "proportion" and above and above.kind != "yes_no":
-            self.fault("measure.numerator", f"{above.name} is a number", 'write estimator = "mean"')
-        if estimator == "mean" and above and above.kind not in _NUMBERS:
-            self.fault("measure.numerator", f"{above.name} is not a number", 'write estimator = "proportion"')
-        if base and estimator in ESTIMATORS:
-            number = below is not None and below.kind in _NUMBERS
-            if estimator == "ratio" and not number:
+    def kinds(
+        self, estimator: str, method: Method, above: str, below: str, over: Mapping[str, str] | None,
+        base: Mapping[str, str] | None,
+    ) -> None:  # fmt: skip
+        """Whether the estimator can take what stands above and below the line: rows or numbers."""
+        if over and above not in method.above:
+            name = over["column"] or over["within"]
+            if above == "rows":
+                if not name:
+                    self.fault("measure.numerator", f'"{over["base"]}" is every row', "name what is counted among them")
+                else:
+                    other = "proportion" if method.sampled else "share"
+                    self.fault("measure.numerator", f"{name} is not a number", f'write estimator = "{other}"')
+            else:
+                other = "mean" if method.sampled else "amount"
+                self.fault("measure.numerator", f"{name} is a number", f'write estimator = "{other}"')
+        elif over and not (over["column"] or over["within"]) and estimator not in ("total", "count"):
+            self.fault("measure.numerator", f'"{over["base"]}" is every row', "name what is counted among them")
+        if base and below not in method.below:
+            if below == "rows":
                 self.fault("measure.denominator", f'"{base["base"]}" is not a sum of numbers', "name another")
-            if estimator != "ratio" and number:
+            else:
                 what = f'"{base["base"]}" is a sum of numbers'
                 self.fault("measure.denominator", what, f"a {estimator} needs a denominator that counts rows")
 
@@ -340,7 +405,7 @@ class _Card:
                     item = name.partition("__")[2] or "*"
                     remedy = suggest(name, (c.name.replace("*", item) for c in shape.columns))
                     self.fault(f"{where}.rows[{n}].{name}", f"{shape.id} has no such column", remedy)
-                elif not isinstance(value, str | int | float) or isinstance(value, bool):
+                elif not isinstance(value, str | int | float | date) or isinstance(value, bool):
                     self.fault(f"{where}.rows[{n}].{name}", f"{value!r} cannot be a cell", "write 1 or 0")
         expect = case.get("expect", {"value": 0})
         if "value" not in expect:
@@ -349,16 +414,17 @@ class _Card:
             remedy = suggest(name, ESTIMATE_VALUES)
             self.fault(f"{where}.expect.{name}", "results have no such column", remedy)
         if by_item is not None and by_item != ("item" in raw):
-            what = "the key is missing" if by_item else "the measure has neither items nor levels"
+            what = "the key is missing" if by_item else "the measure has neither items, levels nor stages"
             self.fault(f"{where}.item", what, "name the item that the value is for" if by_item else "leave it out")
         return case
 
 
-def _column(shape: Shape, base: Mapping[str, str] | None) -> Column | None:
-    """The column of a base, or where the shape has it by item only, the column of the items."""
+def _kind(shape: Shape, base: Mapping[str, str] | None) -> str:
+    """What a base is: ``rows`` that are counted, or the kind of the numbers that are summed."""
     if base is None or not base["column"]:
-        return None
-    return shape.column(base["column"]) or shape.column(f"{base['column']}__*")
+        return "rows"
+    column = shape.column(base["column"]) or shape.column(f"{base['column']}__*")
+    return column.kind if column is not None and column.kind in NUMBERS else "rows"
 
 
 def suggest(name: str, names: Iterable[str]) -> str:

@@ -212,6 +212,8 @@ class Measure:
     """Coded column whose every level gives a row, under the breakdown ``category``."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Further keyword arguments of the estimator."""
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Coded column -> codes: only rows with one of them are taken; ``0703*`` is every code that begins so."""
 
 
 @dataclass(frozen=True)

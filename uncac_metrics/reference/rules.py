@@ -139,7 +139,7 @@ COLUMNS: Mapping[str, Mapping[str, Cell]] = {
         "base": _NAME,
         "role": _one_of("numerator", "denominator", "both"),
         "shape": _TEXT,
-        **_texts("column within", _NOTE),
+        **_texts("column within codes", _NOTE),
         "items": _FLAG,
         **_texts("label label_zh"),
     },
@@ -273,6 +273,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         ),
     ),
     "bases": (
+        Row(
+            "codes",
+            lambda t: (t["codes"] == "") | (t["within"] != ""),
+            "are codes of no column",
+            "name the column in within",
+        ),
         Row(
             "base",
             _one_shape,

@@ -21,7 +21,7 @@ from uncac_metrics.shapes.procurement import BIDS, CONTRACTS
 from uncac_metrics.shapes.results import ESTIMATES
 from uncac_metrics.shapes.surveys import BUSINESS, CIVIL_SERVANT, POPULATION, TRANSACTIONS
 
-__all__ = ["ESTIMATES", "SHAPES", "TRANSACTIONS", "matching", "paired"]
+__all__ = ["ESTIMATES", "SHAPES", "TRANSACTIONS", "is_among", "matching", "paired"]
 
 _ALL = (
     POPULATION, BUSINESS, CIVIL_SERVANT,
@@ -62,3 +62,14 @@ def paired(pairs: Iterable[tuple[str, str]], names: Iterable[str]) -> list[tuple
             if other in names:
                 found.append((name, other))
     return found
+
+
+def is_among(code: str, wanted: Iterable[str]) -> bool:
+    """Whether a code is one of those wanted, or begins as one of them that ends in ``*``.
+
+    Examples
+    --------
+    >>> is_among("07031", ["0703*"]), is_among("0701", ["07", "0703*"])
+    (True, False)
+    """
+    return any(code.startswith(w[:-1]) if w.endswith("*") else code == w for w in wanted)

@@ -49,7 +49,13 @@ QUANTITIES = {
     "sport_bodies_with_integrity_unit": "Sports bodies with an integrity unit",
     "joint_teams": "Joint investigation teams",
     "spontaneous_transmissions": "Spontaneous transmissions of information",
-    "treaties": "Treaties and arrangements in force",
+    "embezzled_value": "Money embezzled, established by final judgment",
+    "budget_outturn": "Primary expenditure against the budget first approved",
+    "budget_executed": "Budget of the anti-corruption body spent",
+    "audited_expenditure": "Expenditure audited",
+    "illicit_flows": "Illicit financial flows from corruption",
+    "development_aid": "Development aid to anti-corruption organisations",
+    "contributions": "Voluntary contributions",
 }  # fmt: skip
 """What tables of counts usually count; an office may name quantities of its own."""
 
@@ -67,6 +73,8 @@ AT_RISK = {
     "cases": "Criminal cases of corruption",
     "meetings": "Meetings disclosed by officials",
     "decided": "Items decided",
+    "decisions_challenged": "Administrative decisions challenged",
+    "audit_findings": "Audit findings with a suspicion of an offence",
     "licences": "Licences and subsidies granted",
     "bodies": "Bodies",
 }  # fmt: skip
@@ -154,7 +162,7 @@ STATUS = Shape(
         Column("time_period", "text", "Period or date that the status is for", required=True, complete=True),
         Column("kind", "code", "What the row is", PROVISION_KINDS, required=True, complete=True),
         Column("scheme", "code", "Law, plan, review or list that it belongs to", required=True, complete=True),
-        Column("provision", "text", "Which one, such as 53(a) or adopted", required=True, complete=True),
+        Column("provision", "code", "Which one, such as 53(a) or adopted", required=True, complete=True),
         code("article", "Article of the Convention that it answers to"),
         Column("status", "code", "Status; the definition says what the codes mean and their order",
                usual={"full": "In place, done or met", "partial": "In part", "none": "Not in place",

@@ -69,6 +69,7 @@ JUSTICE = Shape(
         yes("before_court", "The case came before a court"),
         code("sanction", "Main sanction", SANCTION),
         yes("sanctioned", "A sanction was imposed, by a court or in a settlement"),
+        yes("fined", "A fine was imposed"),
         amount("fine", "Fine imposed"),
         amount("established", "Value of what was embezzled or otherwise gained, established by final judgment"),
         amount("unexplained", "Unexplained wealth established"),
@@ -91,8 +92,8 @@ JUSTICE = Shape(
         yes("random_allocation", "Allocated to the judge at random"),
     ),
     key=("record",),
-    derived={"before_court": {"present": ["date_court"]}},
-    within=(("immunity_lifted", "immunity_requested"), ("fine", "sanctioned")),
+    derived={"before_court": {"present": ["date_court"]}, "fined": {"positive": ["fine"]}},
+    within=(("immunity_lifted", "immunity_requested"), ("fine", "sanctioned"), ("fine", "fined")),
     ordered=(
         ("date_recorded", "date_suspected"), ("date_suspected", "date_prosecuted"),
         ("date_suspected", "date_decided"), ("date_prosecuted", "date_court"), ("date_prosecuted", "date_decided"),

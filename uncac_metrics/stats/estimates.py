@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_LEADING, ESTIMATE_VALUES, TOTAL, Fault, Faults
 
@@ -48,10 +49,56 @@ class Combined:
         return sum(w @ _cross(s, other) for s, w in self.parts)
 
 
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """Scores of estimates from records: what every independent unit adds to each estimate.
+
+    The values are scaled so that their inner products over units are the covariances. A unit is a count (a cell of a
+    table), a record or a cluster of records, numbered within `source`.
+    """
+
+    source: object
+    """The table that the units are of. Results from one and the same object covary; from any other they do not."""
+    unit: Array
+    row: Array
+    value: Array
+    n_rows: int
+    kind: str = "counts"
+    """What the units are: counts, records, or the column whose values are the clusters."""
+
+    def take(self, rows: Array) -> Contributions:
+        """Scores of these rows, in this order."""
+        place = np.full(self.n_rows, -1)
+        place[rows] = np.arange(len(rows))
+        keep = place[self.row] >= 0
+        return replace(self, unit=self.unit[keep], row=place[self.row[keep]], value=self.value[keep], n_rows=len(rows))
+
+    def scaled(self, factor: Array) -> Contributions:
+        """Scores of the estimates times `factor`, shape (rows,)."""
+        return replace(self, value=self.value * factor[self.row])
+
+    def cross(self, other: Any) -> Array:
+        """Covariance of these estimates with others, shape (rows, other rows).
+
+        It is not known (NaN) where both are of one table by units of different kinds.
+        """
+        if not isinstance(other, Contributions) or other.source is not self.source:
+            return np.zeros((self.n_rows, other.n_rows))
+        if self.kind != other.kind:
+            return np.full((self.n_rows, other.n_rows), np.nan)
+        units, place = np.unique(np.concatenate([self.unit, other.unit]), return_inverse=True)
+        cut = len(self.unit)
+        mine = sparse.csc_array((self.value, (place[:cut], self.row)), shape=(len(units), self.n_rows))
+        theirs = sparse.csc_array((other.value, (place[cut:], other.row)), shape=(len(units), other.n_rows))
+        return (mine.T @ theirs).toarray()
+
+
 def _cross(a: Scores, b: Scores) -> Array:
     """Covariance (rows of a × rows of b)."""
     if isinstance(b, Combined) and not isinstance(a, Combined):
         return sum(_cross(a, s) @ w.T for s, w in b.parts)
+    if isinstance(b, Contributions) and not isinstance(a, Combined):
+        return b.cross(a).T
     return a.cross(b)
 
 

@@ -1,42 +1,32 @@
 """Indicators computed from data sets: a card names an estimator and a base, here they become numbers.
 
-All indicators of one data set are computed in one pass over its rows. A new estimator is one function here and one
-name in :data:`ESTIMATORS`.
+A new estimator is one function, in :mod:`uncac_metrics.estimators.survey` or
+:mod:`uncac_metrics.estimators.records`, and one name, in :data:`ESTIMATORS` and with its options in
+:data:`uncac_metrics.methods.METHODS`.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from uncac_metrics import catalogue, datasets, mapping, reference
+from uncac_metrics import catalogue, datasets, mapping
 from uncac_metrics.datasets import Dataset
-from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Measure, Source
+from uncac_metrics.estimators import domains, figures, money, records, survey, tenders, times
+from uncac_metrics.estimators.money import CURRENCY
+from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
+from uncac_metrics.estimators.survey import Grouping, design
+from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Source
 from uncac_metrics.shapes import SHAPES
+from uncac_metrics.stats import counts
 from uncac_metrics.stats.estimates import Estimates, concat
-from uncac_metrics.stats.survey.arguments import is_binary, numbers
-from uncac_metrics.stats.survey.design import Design
-from uncac_metrics.stats.survey.linear import cube, level_pairs, linear
-from uncac_metrics.stats.survey.sums import Pair
+from uncac_metrics.stats.survey.linear import cube
 
-Array = np.ndarray
-Grouping = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Base:
-    """A named numerator or denominator: a row of the reference table ``bases`` for one shape."""
-
-    name: str
-    column: str
-    within: str
-    items: bool
+__all__ = ["ESTIMATORS", "applicable", "design", "estimate", "run", "run_cases"]
 
 
 def estimate(
@@ -109,38 +99,16 @@ def run(
     interval: str | None = None,
 ) -> Estimates:
     """Estimates of applicable cards over the groupings given; see :func:`estimate`."""
-    sample = design(data)
+    sample = survey.design(data) if data.shape.sampled else None
     # cards with options of their own take another pass
-    batches: dict[str, list[Indicator]] = {}
+    batches: dict[tuple[str, Estimator], list[Indicator]] = {}
     for card in cards:
-        batches.setdefault(repr(sorted(card.measure.options.items())) + _method(card), []).append(card)
+        batches.setdefault((repr(card.measure.options), _function(card.measure.estimator)), []).append(card)
     parts = []
-    for batch in batches.values():
-        options = {"level": level, "interval": interval} | dict(batch[0].measure.options)
-        estimator = ESTIMATORS.get(batch[0].measure.estimator) or _own(batch[0].measure.estimator)
-        parts.append(estimator(batch, data, sample, groupings, **options))
+    for (_, function), batch in batches.items():
+        options = {"level": level} | ({"interval": interval} if interval else {}) | dict(batch[0].measure.options)
+        parts.append(function(batch, data, sample, groupings, **options))
     return _finished(parts[0] if len(parts) == 1 else concat(parts), {card.id: card for card in cards}, data)
-
-
-def design(data: Dataset) -> Design:
-    """The sampling design that a data set's source declares.
-
-    Examples
-    --------
-    >>> import uncac_metrics as um
-    >>> from uncac_metrics.estimators import design
-    >>> design(um.load_dataset("population_2025")).singleton
-    'error'
-    """
-    arguments = {"weight": "weight"} | dict(data.source.design)
-    table = data.table
-    used = [b for b in BREAKDOWNS if b in table.columns and isinstance(table[b].dtype, pd.CategoricalDtype)]
-    table = table.assign(**{b: table[b].cat.remove_unused_categories() for b in used})
-    try:
-        return Design(table, **arguments)  # type: ignore[arg-type]
-    except Faults as faults:
-        raise Faults(Fault(data.source.file or data.source.id, f"design: {f.where}", f.what, f.remedy, f.rows, f.count)
-                     for f in faults.faults) from None  # fmt: skip
 
 
 def applicable(card: Indicator, data: Dataset) -> str:
@@ -150,22 +118,7 @@ def applicable(card: Indicator, data: Dataset) -> str:
         return f"takes a {SHAPES[m.shape].label.lower()}, not {data.source.shape}"
     if m.estimator not in ESTIMATORS:
         return ""
-    columns = data.table.columns
-    base, over = _base(m, "denominator"), _base(m, "numerator") if m.numerator else None
-    if m.levels and m.levels not in columns:
-        return f"the data have no column {m.levels!r}"
-    for b in (base, over):
-        if b is None:
-            continue
-        if m.items and b.items:
-            continue
-        for name in (b.column, b.within):
-            if name and name not in columns:
-                return f"the data have no column {name!r}"
-    if m.items and not _items(m, base, over, columns):
-        wanted = [f"{b.column}__*" for b in (over, base) if b is not None and b.items]
-        return f"the data have no columns {' with '.join(wanted)}"
-    return ""
+    return survey.missing_for(card, data) if data.shape.sampled else records.missing_for(card, data)
 
 
 def run_cases(card: Indicator) -> list[Fault]:
@@ -188,10 +141,9 @@ def run_cases(card: Indicator) -> list[Fault]:
             continue
         table = result.table
         if case.item:
-            breakdown = "category" if card.measure.levels else card.measure.items
-            table = table[table[breakdown] == case.item]
+            table = table[(table[list(result.breakdowns)] == case.item).any(axis=1)]
         if len(table) != 1:
-            remedy = "name one of the items" if card.measure.items or card.measure.levels else ""
+            remedy = "name one of the items" if result.breakdowns else ""
             faults.append(Fault(card.file or card.id, where, f"{len(table)} results for item {case.item!r}", remedy))
             continue
         for name, expected in case.expect.items():
@@ -214,7 +166,7 @@ def _agrees(got: Any, expected: Any) -> bool:
 
 def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -> Estimates:
     shape = SHAPES[card.measure.shape]
-    table = mapping.from_rows([{"weight": 1.0} | dict(row) for row in rows], shape, file=file)
+    table = mapping.from_rows([dict(row) for row in rows], shape, file=file)
     source = Source(card.id, "", "", "", "", shape.id, "", "", "", file=file)
     data = Dataset(source, shape, table)
     reason = applicable(card, data)
@@ -223,26 +175,39 @@ def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -
     return run([card], data, [()])
 
 
-def _linear(
-    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], **options: Any
-) -> Estimates:
-    """Shares, means, ratios and totals, all in one pass."""
-    pairs = [pair for card in cards for pair in _pairs(card, data)]
-    return linear(sample, pairs, groupings, **options)
-
-
 Estimator = Callable[..., Estimates]
-ESTIMATORS: dict[str, Estimator] = {"proportion": _linear, "mean": _linear, "ratio": _linear, "total": _linear}
-"""Estimators by name: ``(cards, data, design, groupings, **options) -> Estimates``."""
+ESTIMATORS: dict[str, Estimator] = {
+    **dict.fromkeys(("proportion", "mean", "ratio", "total"), survey.linear),
+    "amount": records.of(money.total, prepare=money.amounts),
+    "amount_ratio": records.of(counts.amount_ratio, NUMERATOR, DENOMINATOR, prepare=money.amounts),
+    "availability": records.of(counts.availability, prepare=records.counted),
+    "count": records.of(counts.number, NUMERATOR),
+    "count_ratio": records.of(counts.count_ratio, NUMERATOR, DENOMINATOR),
+    "domain_ratio": domains.domain_ratio,
+    "done_within": records.of(times.done_within, prepare=times.spells),
+    "duration": records.of(counts.duration_quantile, "duration", "event", prepare=times.spells),
+    "first_digits": records.of(counts.first_digits, NUMERATOR),
+    "flag": records.of(counts.share, "flagged", prepare=tenders.flagged),
+    "flow": records.of(times.occupation, prepare=times.stays),
+    "hhi": records.of(counts.hhi, prepare=records.counted),
+    "mean_amount": records.of(money.mean, prepare=money.means),
+    "ordinal": records.of(counts.distribution, prepare=records.counted),
+    "progression": records.of(counts.progression, prepare=times.reached),
+    "published": records.of(figures.published, NUMERATOR),
+    "rate": records.of(counts.rate, NUMERATOR, DENOMINATOR),
+    "share": records.of(counts.share, NUMERATOR, DENOMINATOR, within=True),
+    "standardised_rate": records.of(
+        counts.standardised_rate, NUMERATOR, DENOMINATOR, "standard", prepare=records.standardised
+    ),
+    "status": records.of(counts.status_shares, prepare=records.counted),
+}
+"""Estimators by name: ``(cards, data, design, groupings, **options) -> Estimates``; the design is None for records."""
 
 
-def _method(card: Indicator) -> str:
-    known = ESTIMATORS.get(card.measure.estimator)
-    return known.__name__ if known else card.measure.estimator
-
-
-def _own(name: str) -> Estimator:
-    """An office's own ``package.module:function``."""
+def _function(name: str) -> Estimator:
+    """The estimator of that name, or an office's own ``package.module:function``."""
+    if name in ESTIMATORS:
+        return ESTIMATORS[name]
     module, _, function = name.partition(":")
     try:
         return getattr(importlib.import_module(module), function)
@@ -252,59 +217,6 @@ def _own(name: str) -> Estimator:
         ) from error
 
 
-def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
-    m, table = card.measure, data.table
-    base, over = _base(m, "denominator"), _base(m, "numerator") if m.numerator else None
-    if m.levels:
-        values = table[m.levels].cat.remove_unused_categories()
-        found = level_pairs(card.id, values, _below(table, base), base.name)
-        return [Pair(card.id, p.numerator, p.denominator, m.estimator, base.name, True, p.labels, True) for p in found]
-    if over is None:
-        raise Faults([Fault(card.file or card.id, "measure", "neither numerator nor levels", "name one of them")])
-    pairs = []
-    for item in _items(m, base, over, table.columns) if m.items else [""]:
-        y = _gated(table, over, _values(table, over.column + (f"__{item}" if over.items and item else "")))
-        x = _below(table, base, f"__{item}" if base.items and item else "")
-        share, binary = m.estimator == "proportion", is_binary(y)
-        pairs.append(Pair(card.id, y, x, m.estimator, base.name, share, {m.items: item} if item else {}, binary))
-    return pairs
-
-
-def _values(table: pd.DataFrame, name: str) -> Array:
-    return numbers(name, table[name]) if name else np.ones(len(table), dtype=np.uint8)
-
-
-def _gated(table: pd.DataFrame, base: Base, values: Array) -> Array:
-    """Values of the rows that a base is taken within; zero elsewhere."""
-    return np.where(_values(table, base.within) == 1, values, 0) if base.within else values
-
-
-def _below(table: pd.DataFrame, base: Base, suffix: str = "") -> Array | None:
-    """The base row by row: yes/no, or the number below the line; None where it is every row."""
-    if not base.column and not base.within:
-        return None
-    return _gated(table, base, _values(table, base.column + suffix if base.column else ""))
-
-
-def _items(m: Measure, base: Base, over: Base | None, columns: Iterable[str]) -> list[str]:
-    """Items that have all the columns that the measure takes, in the order of the table."""
-    have = set(columns)
-    stems = [b.column for b in (over, base) if b is not None and b.items]
-    first = f"{stems[0]}__" if stems else "__"
-    found = [c[len(first) :] for c in columns if c.startswith(first)]
-    return [k for k in found if all(f"{s}__{k}" in have for s in stems)]
-
-
-def _base(m: Measure, role: str) -> Base:
-    table = reference.load("bases")
-    name = getattr(m, role)
-    rows = table[(table["base"] == name) & (table["shape"] == m.shape) & table["role"].isin([role, "both"])]
-    if rows.empty:
-        raise Faults([Fault("measure", role, f"no {role} {name!r} for {m.shape}", "name a row of the table bases")])
-    row = rows.iloc[0]
-    return Base(name, row["column"], row["within"], row["items"] == "1")
-
-
 def _finished(result: Estimates, cards: Mapping[str, Indicator], data: Dataset) -> Estimates:
     """Units, names and warnings of the cards."""
     ids = result.table["indicator"]
@@ -312,11 +224,12 @@ def _finished(result: Estimates, cards: Mapping[str, Indicator], data: Dataset) 
     table = result.table
     short = (table["statistic"] == "total") & (table["n"] < table["n_eligible"]) & (table["display"] == "shown")
     reason = table["reason"].mask(short, "part of the eligible did not answer: the total counts answers only")
+    units = ids.map({k: c.unit for k, c in cards.items()}).astype("str")
     return result.with_columns(
-        unit=ids.map({k: c.unit for k, c in cards.items()}).astype("str"),
+        unit=units.mask(units == CURRENCY, table["unit"]),
         dataset=data.source.id,
-        ref_area=data.source.ref_area,
-        time_period=data.source.time_period,
+        ref_area=table["ref_area"].mask(table["ref_area"] == "", data.source.ref_area),
+        time_period=table["time_period"].mask(table["time_period"] == "", data.source.time_period),
         display=table["display"].mask(short, "flagged"),
         reason=reason,
     )

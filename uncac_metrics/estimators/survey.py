@@ -1,0 +1,115 @@
+"""Estimators of sample surveys: all indicators of one data set in one pass over its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uncac_metrics.datasets import Dataset
+from uncac_metrics.estimators.bases import Base, both, lacking, selected
+from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Indicator, Measure
+from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.survey.arguments import is_binary, numbers
+from uncac_metrics.stats.survey.design import Design
+from uncac_metrics.stats.survey.linear import level_pairs
+from uncac_metrics.stats.survey.linear import linear as _linear
+from uncac_metrics.stats.survey.sums import Pair
+
+Array = np.ndarray
+Grouping = tuple[str, ...]
+
+
+def design(data: Dataset) -> Design:
+    """The sampling design that a data set's source declares.
+
+    Examples
+    --------
+    >>> import uncac_metrics as um
+    >>> from uncac_metrics.estimators import design
+    >>> design(um.load_dataset("population_2025")).singleton
+    'error'
+    """
+    arguments = {"weight": "weight"} | dict(data.source.design)
+    table = data.table
+    used = [b for b in BREAKDOWNS if b in table.columns and isinstance(table[b].dtype, pd.CategoricalDtype)]
+    table = table.assign(**{b: table[b].cat.remove_unused_categories() for b in used})
+    try:
+        return Design(table, **arguments)  # type: ignore[arg-type]
+    except Faults as faults:
+        raise Faults(Fault(data.source.file or data.source.id, f"design: {f.where}", f.what, f.remedy, f.rows, f.count)
+                     for f in faults.faults) from None  # fmt: skip
+
+
+def missing_for(card: Indicator, data: Dataset) -> str:
+    """Why the columns of a survey do not do for a card; empty where they do."""
+    m, columns = card.measure, data.table.columns
+    base, over = both(m)
+    reason = lacking(m, (base, over), columns)
+    if not reason and m.items and not _items(m, base, over, columns):
+        wanted = [f"{b.column}__*" for b in (over, base) if b is not None and b.items]
+        return f"the data have no columns {' with '.join(wanted)}"
+    return reason
+
+
+def linear(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], **options: Any
+) -> Estimates:
+    """Shares, means, ratios and totals, all in one pass."""
+    pairs = [pair for card in cards for pair in _pairs(card, data)]
+    return _linear(sample, pairs, groupings, **options)
+
+
+def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
+    m, table = card.measure, data.table
+    base, over = both(m)
+    if m.levels:
+        values = table[m.levels].cat.remove_unused_categories()
+        found = level_pairs(card.id, values, _below(table, base), base.name)
+        return [Pair(card.id, p.numerator, p.denominator, m.estimator, base.name, True, p.labels, True) for p in found]
+    if over is None:
+        raise Faults([Fault(card.file or card.id, "measure", "neither numerator nor levels", "name one of them")])
+    pairs = []
+    for item in _items(m, base, over, table.columns) if m.items else [""]:
+        y = _above(table, over, f"__{item}" if over.items and item else "")
+        x = _below(table, base, f"__{item}" if base.items and item else "")
+        share, binary = m.estimator == "proportion", is_binary(y)
+        pairs.append(Pair(card.id, y, x, m.estimator, base.name, share, {m.items: item} if item else {}, binary))
+    return pairs
+
+
+def _values(table: pd.DataFrame, name: str) -> Array:
+    return numbers(name, table[name]) if name else np.ones(len(table), dtype=np.uint8)
+
+
+def _gated(table: pd.DataFrame, base: Base, values: Array) -> Array:
+    """Values of the rows that a base is taken within; zero elsewhere."""
+    if not base.within:
+        return values
+    inside = selected(table[base.within], base.codes) if base.codes else _values(table, base.within)
+    return np.where(inside == 1, values, 0)
+
+
+def _above(table: pd.DataFrame, base: Base, suffix: str) -> Array:
+    """What a numerator counts or sums, row by row."""
+    if base.codes and not base.column:
+        return selected(table[base.within], base.codes)
+    return _gated(table, base, _values(table, base.column + suffix if base.column else ""))
+
+
+def _below(table: pd.DataFrame, base: Base, suffix: str = "") -> Array | None:
+    """The base row by row: yes/no, or the number below the line; None where it is every row."""
+    if not base.column and not base.within:
+        return None
+    return _gated(table, base, _values(table, base.column + suffix if base.column else ""))
+
+
+def _items(m: Measure, base: Base, over: Base | None, columns: Iterable[str]) -> list[str]:
+    """Items that have all the columns that the measure takes, in the order of the table."""
+    have = set(columns)
+    stems = [b.column for b in (over, base) if b is not None and b.items]
+    first = f"{stems[0]}__" if stems else "__"
+    found = [c[len(first) :] for c in columns if c.startswith(first)]
+    return [k for k in found if all(f"{s}__{k}" in have for s in stems)]
