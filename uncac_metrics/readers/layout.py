@@ -18,7 +18,7 @@ import pandas as pd
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.readers.files import as_fault, must_exist, need
 from uncac_metrics.reference import load
-from uncac_metrics.reference.names import harmonise, plain
+from uncac_metrics.reference.names import harmonise
 from uncac_metrics.tables import nearest
 
 Row = list[Any]
@@ -91,7 +91,7 @@ def frame(rows: Sequence[Row], at: int, path: Path, *, only: Iterable[str] | Non
     if faults:
         raise Faults(faults)
     width = len(names)
-    kept = [(row + [""] * width)[:width] for row in rows[at + 1 :] if any(cell_text(c) for c in row)]
+    kept = [(row + [""] * width)[:width] for row in rows[at + 1 :] if any(map(_filled, row))]
     if not kept:
         raise Faults([Fault(str(path), "", "holds no rows", "give the complete file")])
     return pd.DataFrame(kept, columns=names, dtype=object)
@@ -237,13 +237,12 @@ def cell_text(cell: object) -> str:
     return " ".join(str(cell).split())
 
 
+def _filled(cell: object) -> bool:
+    return cell is not None and (bool(cell.strip()) if isinstance(cell, str) else True)
+
+
 def listed(names: Iterable[str], most: int = 15) -> str:
     """Names in quotes, the first ones where there are many."""
     names = [str(n) for n in names]
     more = f", … ({len(names)} in all)" if len(names) > most else ""
     return ", ".join(repr(n) for n in names[:most]) + more if names else "none"
-
-
-def same_text(left: str, right: str) -> bool:
-    """Whether two texts are the same but for capitals, accents and punctuation."""
-    return plain(left) == plain(right)

@@ -6,6 +6,8 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -70,9 +72,10 @@ def harmonise(
     ['410']
     """
     written = pd.Series(names)
-    texts = written.map(_text, na_action="ignore").fillna("").astype("str")
-    index, levels = pd.factorize(texts)
-    found = _Finder(dict(decisions or {}))
+    rows_of, values = pd.factorize(written)
+    levels_of, levels = pd.factorize(np.array(["", *map(_text, values)], object))
+    index = levels_of[rows_of + 1]  # a missing value is the empty text
+    found = _Finder(decisions or {})
     rows = [found.look_up(level) for level in levels]
     report = pd.DataFrame([(n, 0, *row) for n, row in zip(levels, rows, strict=True)], columns=list(REPORT))
     report["rows"] = np.bincount(index, minlength=len(levels))
@@ -81,17 +84,33 @@ def harmonise(
     return codes.astype("str"), report.astype({c: "str" for c in REPORT if c != "rows"})
 
 
-class _Finder:
-    """The tables, turned so that a way of writing finds its area."""
+class _Tables(NamedTuple):
+    """The shipped tables, turned so that a way of writing finds its area."""
 
-    def __init__(self, decisions: dict[str, str]):
-        areas = load("areas")
-        self.area = {m49: (iso3, name) for m49, iso3, name in areas[["m49", "iso3", "name"]].to_numpy()}
-        self.code = {"iso3": dict(zip(areas["iso3"], areas["m49"], strict=True)),
-                     "iso2": dict(zip(areas["iso2"], areas["m49"], strict=True))}  # fmt: skip
-        self.standard = {plain(name): m49 for m49, (_, name) in self.area.items()}
-        others = load("area_names")
-        self.other = {plain(r.written): r for r in others.itertuples(index=False)}
+    area: Mapping[str, tuple[str, str]]
+    """M49 -> ISO code and name."""
+    code: Mapping[str, Mapping[str, str]]
+    """Kind of code -> code -> M49."""
+    standard: Mapping[str, str]
+    """Plain name -> M49."""
+    other: Mapping[str, Any]
+    """Plain way of writing -> row of area_names."""
+
+
+@cache
+def _tables() -> _Tables:
+    areas = load("areas")
+    area = {m49: (iso3, name) for m49, iso3, name in areas[["m49", "iso3", "name"]].to_numpy()}
+    code = {kind: {c: m for c, m in zip(areas[kind], areas["m49"], strict=True) if c} for kind in ("iso3", "iso2")}
+    standard = {plain(name): m49 for m49, (_, name) in area.items()}
+    return _Tables(area, code, standard, {plain(r.written): r for r in load("area_names").itertuples(index=False)})
+
+
+class _Finder:
+    """The tables and the decisions of one call."""
+
+    def __init__(self, decisions: Mapping[str, str]):
+        self.area, self.code, self.standard, self.other = _tables()
         padded = {key.zfill(3) if key.isdecimal() else key: code for key, code in decisions.items()}
         self.decided = {plain(key): self._decision(key, code) for key, code in padded.items()}
 
@@ -110,7 +129,7 @@ class _Finder:
         if written in self.area:
             return self._mapped("m49", written)
         for how, codes in self.code.items():
-            if written and written in codes:
+            if written in codes:
                 return self._mapped(how, codes[written])
         if key in self.standard:
             return self._mapped("name", self.standard[key])
