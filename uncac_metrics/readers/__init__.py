@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
@@ -25,7 +26,7 @@ from uncac_metrics.readers.sheets import freedom_in_the_world, gcb, wjp
 from uncac_metrics.readers.surveys import afrobarometer, americasbarometer, enterprise_survey, inegi
 from uncac_metrics.readers.unodc import un_cts
 from uncac_metrics.tables import nearest
-from uncac_metrics.values import levels
+from uncac_metrics.values import canonical, levels
 
 __all__ = ["EXTRAS", "READERS", "absent", "header", "labels", "read"]
 
@@ -140,18 +141,21 @@ def _plan(
 
 
 def _kept(table: pd.DataFrame, rows: Mapping[str, list[Any]], path: Path) -> pd.DataFrame:
+    """The rows that have one of the codes in each column."""
+    if not rows:
+        return table
     faults = []
+    keep = np.ones(len(table), bool)
     for column, wanted in rows.items():
         codes, texts = levels(table[column])
-        asked = [levels(pd.Series([w]))[1] for w in wanted]
-        held = {text for found in asked for text in found}
+        asked = {canonical(code) for code in wanted}
         faults += [
             Fault(str(path), f"read.rows.{column}", f"no row has {code!r}", nearest(code, texts) or "correct the code")
-            for code in sorted(held - set(texts))
+            for code in sorted(asked - set(texts))
         ]
-        table = table[[bool(c >= 0 and texts[c] in held) for c in codes]]
+        keep &= np.array([text in asked for text in texts] + [False])[codes]
+    if not faults and not keep.any():
+        faults.append(Fault(str(path), "read.rows", "no row has all of the codes", "correct them"))
     if faults:
         raise Faults(faults)
-    if rows and table.empty:
-        raise Faults([Fault(str(path), "read.rows", "no row has all of the codes", "correct them")])
-    return table.reset_index(drop=True) if rows else table
+    return table[keep].reset_index(drop=True)

@@ -55,22 +55,19 @@ def sheet(book: Mapping[str, list[Row]], name: str, path: Path) -> list[Row]:
     return found
 
 
-def header_row(rows: Sequence[Row], wanted: Iterable[str], path: Path, where: str = "header") -> int:
-    """Index of the first row that holds all of the wanted names, among the first twelve."""
-    wanted = list(wanted)
-    best, best_row = -1, 0
-    for index, row in enumerate(rows[:_LOOKED_AT]):
-        names = {cell_text(c) for c in row}
-        held = sum(w in names for w in wanted)
-        if held == len(wanted):
-            return index
-        if held > best:
-            best, best_row = held, index
-    found = [cell_text(c) for c in rows[best_row]] if rows else []
-    lacking = [w for w in wanted if w not in found]
-    what = f"no row of the first {_LOOKED_AT} holds the columns {listed(wanted)}; the nearest is row {best_row + 1}"
-    what = f"{what}, which lacks {listed(lacking)} and has {listed(filter(None, found))}"
-    raise Faults([Fault(str(path), where, what, "give the file in the described layout, or another reader")])
+def header_row(rows: Sequence[Row], wanted: Sequence[str], path: Path, where: str = "header") -> int:
+    """Index of the row that is the header: among the first twelve the first that holds most of the wanted names.
+
+    It must hold at least half of them; those that it lacks are for the caller to name.
+    """
+    found = [{cell_text(c) for c in row} for row in rows[:_LOOKED_AT]]
+    held = [sum(name in names for name in wanted) for names in found]
+    at = int(np.argmax(held)) if held else 0
+    if not held or 2 * held[at] < len(wanted):
+        said = listed(cell_text(c) for c in rows[at] if cell_text(c)) if rows else "nothing"
+        what = f"no row of the first {_LOOKED_AT} is the header {listed(wanted)}; row {at + 1} has {said}"
+        raise Faults([Fault(str(path), where, what, "give the file in the described layout, or another reader")])
+    return at
 
 
 def frame(rows: Sequence[Row], at: int, path: Path, *, only: Iterable[str] | None = None) -> pd.DataFrame:

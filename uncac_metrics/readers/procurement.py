@@ -222,7 +222,7 @@ def _contracts(release: Release, behind: Iterable[Release], row: str) -> Iterato
     contracts = release.get("contracts") or []
     parties = {p["id"]: p for p in release.get("parties") or [] if "id" in p}
     documents = [d.get("documentType") for d in tender.get("documents") or []]
-    noticed = "tenderNotice" in documents or any("tender" in (r.get("tag") or []) for r in behind)
+    noticed = "tenderNotice" in documents or any("tender" in (r.get("tag") or []) for r in (release, *behind))
     tenderers, ways = tender.get("tenderers"), tender.get("submissionMethod")
     if row == "contract":
         pairs = [(awards.get(c.get("awardID"), {}), c) for c in contracts]

@@ -122,11 +122,11 @@ def cpi(path: str | Path, *, part: str = "scores", areas: Decisions = None) -> p
     score = f"CPI score {year}"
     first = (*CPI[:3], score)
     raw = layout.frame(rows, layout.header_row(rows, first, path, named[0]), path)
+    layout.must_have(raw.columns, first if part == "series" else (*CPI, score), path)
     where = layout.areas(raw["ISO3"], raw["Country / Territory"], path, areas)
     if part == "series":
         table = _cpi_series(raw, where, path)
     else:
-        layout.must_have(raw.columns, (*CPI, score), path)
         items = ["CPI"] if part == "scores" else [n for n in raw.columns if n not in (*CPI, score)]
         made = []
         for item in items:
@@ -241,6 +241,7 @@ def cpia(path: str | Path, *, areas: Decisions = None) -> pd.DataFrame:
     path = Path(path)
     rows = layout.sheet(layout.workbook(path), "Data", path)
     raw = layout.frame(rows, layout.header_row(rows, CPIA, path, "Data"), path)
+    layout.must_have(raw.columns, CPIA, path)
     years = [n for n in raw.columns if re.fullmatch(r"\d{4}", str(n))]
     if not years:
         found = layout.listed(raw.columns)

@@ -219,7 +219,8 @@ def gcb(path: str | Path, *, question: str = "Q7", areas: Decisions = None) -> p
 
 def _gcb_tables(rows: list[layout.Row], path: Path, question: str, areas: Decisions) -> Iterator[pd.DataFrame]:
     heads = [i for i, row in enumerate(rows) if [layout.cell_text(c) for c in row[:2]] == ["Country", "ISO"]]
-    for number, (at, end) in enumerate(zip(heads, [*(h - 1 for h in heads[1:]), len(rows)], strict=True), 1):
+    ends = [h - 1 for h in heads[1:]] + [len(rows)] * bool(heads)
+    for number, (at, end) in enumerate(zip(heads, ends, strict=True), 1):
         titles = [layout.cell_text(c) for c in rows[at - 1]] if at else [""] * len(rows[at])
         if "Most corrupt institution" in titles[0]:
             continue

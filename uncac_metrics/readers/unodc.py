@@ -97,7 +97,7 @@ def un_cts(path: str | Path, *, vintage: str = "", areas: Mapping[str, str] | No
     path = Path(path)
     book = path.suffix.lower() in (".xlsx", ".xls")
     rows = next(iter(layout.workbook(path).values())) if book else layout.text_rows(path)
-    at = layout.header_row(rows, COLUMNS[:1], path)
+    at = layout.header_row(rows, COLUMNS, path)
     stamped = _stamp(rows[:at], path)
     if stamped and vintage and stamped != vintage:
         raise Faults([Fault(str(path), "vintage", f"the file is of {stamped}, not {vintage}", "correct the option")])
