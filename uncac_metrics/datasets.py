@@ -17,6 +17,7 @@ import pandas as pd
 from uncac_metrics import declared, designs, mapping, readers, rules
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Office, Shape, Source
+from uncac_metrics.reference.unfounded import flag_unfounded
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.tables import nearest
 
@@ -51,6 +52,8 @@ class Dataset:
     """What the declared design takes beside them."""
     completed: tuple[Dataset, ...] = ()
     """The completed data sets of a multiple imputation; the table then holds the data as collected."""
+    flags: tuple[Fault, ...] = ()
+    """Global figures without support that the table or the title carries."""
 
 
 def load_dataset(id_or_path: str | Path) -> Dataset:
@@ -264,11 +267,21 @@ def check_keys(content: Mapping[str, Any], keys: Mapping[str, tuple[type, bool]]
     return faults
 
 
+def _unfounded(table: pd.DataFrame, source: Source, shape: Shape) -> list[Fault]:
+    """Flags of published figures; records of cases, persons or contracts are no global figures."""
+    if shape.id not in ("official_series", "counts"):
+        return []
+    return flag_unfounded(table, texts={"title": source.title}, file=source.path)
+
+
 def _check_files(source: Source, file: Path) -> tuple[list[str], tuple[str, ...]]:
     """Hashes and headers of the files; the columns that the design takes, and those that are replicate weights."""
     faults: list[Fault] = []
     taken: tuple[list[str], tuple[str, ...]] = ([], ())
     for where, path, stated in [("", file, source.sha256), *designs.side_files(source)]:
+        if path == file and "reader" in source.read:  # a named reader checks the layout itself
+            faults += _changed(source, where, path, stated)
+            continue
         try:
             present = readers.header(path, source.read if path == file or _is_completed(where) else {})
         except Faults as error:
@@ -282,17 +295,24 @@ def _check_files(source: Source, file: Path) -> tuple[list[str], tuple[str, ...]
                 taken = designs.file_columns(source, SHAPES[source.shape], present)
             except Faults as error:
                 faults += error.faults
-        if stated:
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-            if found != stated:
-                remedy = f"restore the file, or after looking at what changed write {found}"
-                key = "sha256" if path == file else where.replace("paths", "sha256")
-                key = f"{key}.sha256" if key.startswith("design") else key
-                faults.append(Fault(source.file, key, f"{path.name} is not the file that was described", remedy))
+        faults += _changed(source, where, path, stated)
     if faults:
         raise Faults(dict.fromkeys(faults))
     return taken
+
+
+def _changed(source: Source, where: str, path: Path, stated: str) -> list[Fault]:
+    """A fault where a file is not the one whose hash the source states."""
+    if not stated or not path.is_file():
+        return []
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found == stated:
+        return []
+    remedy = f"restore the file, or after looking at what changed write {found}"
+    key = where.replace("paths", "sha256") or "sha256"
+    key = f"{key}.sha256" if key.startswith("design") else key
+    return [Fault(source.file, key, f"{path.name} is not the file that was described", remedy)]
 
 
 def _read(source: Source, file: Path, more: list[str]) -> pd.DataFrame:
@@ -309,7 +329,8 @@ def _dataset(
     labels = readers.labels(file, source.read) if named else {}
     mapped = raw if source.columns else raw.drop(columns=more)
     table = mapping.apply(mapped, source, shape, labels=labels)
-    return Dataset(source, shape, table, replace(designs.extras(raw, source, more, replicates), margins=totals))
+    extras = replace(designs.extras(raw, source, more, replicates), margins=totals)
+    return Dataset(source, shape, table, extras, flags=tuple(_unfounded(table, source, shape)))
 
 
 def _is_completed(where: str) -> bool:

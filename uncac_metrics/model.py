@@ -295,7 +295,8 @@ class Source:
     title_zh: str = ""
     notes: str = ""
     read: Mapping[str, object] = field(default_factory=dict)
-    """Options of the file reader (``sheet``, ``separator``, ``encoding``, ``skip_rows``)."""
+    """Options of the file reader (``sheet``, ``separator``, ``encoding``, ``skip_rows``), or ``reader``, a reader of
+    :data:`uncac_metrics.readers.READERS` by name, with its options; ``rows``, which rows to keep."""
     missing: tuple[object, ...] = ()
     """Codes that mean missing in every mapped column, besides empty cells."""
     file: str = ""

@@ -60,6 +60,7 @@ _SDG = Cell(r"([1-9]|1[0-7])(\.([1-9]\d?|[a-d])(\.[1-9])?)?", "a goal, target or
 _CRIME = Cell(r"(0[1-9]|1[01])(\d{2}\d{0,2})?", "an ICCS code of two, four, five or six digits such as 07031")
 _M49 = Cell(r"\d{3}", "an M49 code of three digits")
 _SERIES = Cell(r"[A-Z0-9]+(_[A-Za-z0-9]+)+", "a series code such as IU_COR_BRIB")
+_NAME = Cell("[a-z][a-z0-9_]*", "a name of small letters, digits and underscores")
 _NATURE = _one_of("quantifiable", "legal", "un_addressed", "none")
 _TAG = _one_of(*PROVENANCE)
 
@@ -129,13 +130,30 @@ COLUMNS: Mapping[str, Mapping[str, Cell]] = {
         **_texts("ldc lldc sids", _or_empty(_FLAG)),
     },
     "sdg_regions": {"region": _M49, **_texts("name name_zh"), "part": _M49},
+    "area_names": {
+        "written": _TEXT,
+        "status": _one_of("variant", "ambiguous", "historical", "part", "unlisted", "aggregate"),
+        "m49": _or_empty(_list_of(_M49)),
+        "note": _NOTE,
+    },
     "bases": {
-        "base": Cell("[a-z][a-z0-9_]*", "a name of small letters, digits and underscores"),
+        "base": _NAME,
         "role": _one_of("numerator", "denominator", "both"),
         "shape": _TEXT,
         **_texts("column within codes", _NOTE),
         "items": _FLAG,
         **_texts("label label_zh"),
+    },
+    "unfounded_figures": {
+        "figure": _NAME,
+        "claim": _TEXT,
+        **_texts("low high", Cell(r"\d+(\.\d+)?(e\d+)?", "a number such as 5 or 2.6e12")),
+        "unit": Cell("USD|% of .+", "USD, or % of something"),
+        "phrases": _TEXT,
+        "verdict": _one_of("problematic", "unfounded"),
+        **_texts("reason source"),
+        "provenance": _TAG,
+        "note": _NOTE,
     },
 }
 
@@ -148,7 +166,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "crimes": ("code",),
     "areas": ("m49",),
     "sdg_regions": ("part",),
+    "area_names": ("written",),
     "bases": ("shape", "base"),
+    "unfounded_figures": ("figure",),
 }
 """Columns that together name a row of the table."""
 
@@ -231,6 +251,29 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         ),
     ),
     "areas": (*map(_for_countries, ("iso3", "iso2", "ldc", "lldc", "sids")), *map(_once, ("iso3", "iso2"))),
+    "area_names": (
+        Row(
+            "m49",
+            lambda t: (
+                t["m49"]
+                .map(lambda codes: len(codes.split(";")) if codes else 0)
+                .between(
+                    t["status"].map({"variant": 1, "ambiguous": 2, "historical": 1}).fillna(0),
+                    t["status"].map({"variant": 1, "unlisted": 0, "aggregate": 0}).fillna(99),
+                )
+            ),
+            "holds too few or too many codes for the status",
+            "give a variant one code, an ambiguous name two or more, an unlisted area or aggregate none",
+        ),
+    ),
+    "unfounded_figures": (
+        Row(
+            "high",
+            lambda t: t["high"].map(float) >= t["low"].map(float),
+            "is below the lower end",
+            "write the ends of the range in order",
+        ),
+    ),
     "bases": (
         Row(
             "codes",

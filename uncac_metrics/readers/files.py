@@ -1,4 +1,4 @@
-"""Readers: a table as it stands in its file, whatever the format.
+"""Formats: a table as it stands in its file.
 
 CSV is read as text, so that the codes ``NA``, ``NO`` and ``01`` stay what they are. SPSS and Stata codes are
 kept as codes, user-missing ones among them; :func:`labels` gives their value labels. Whatever keeps a file
@@ -21,17 +21,19 @@ from uncac_metrics.tables import nearest
 
 Options = Mapping[str, Any]
 
-EXTRAS = {"pyarrow": "parquet", "pyreadstat": "spss", "openpyxl": "excel"}
+EXTRAS = {"pyarrow": "parquet", "pyreadstat": "spss", "python_calamine": "excel", "ocdsmerge": "ocds"}
 """Library that a format needs -> extra of the package that installs it."""
 
 
-def read(path: str | Path, options: Options | None = None, *, columns: Iterable[str] | None = None) -> pd.DataFrame:
-    """Read a data file.
+def read_file(
+    path: str | Path, options: Options | None = None, *, columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """Read a data file as it stands.
 
     Parameters
     ----------
     path : path
-        ``.csv``, ``.csv.gz``, ``.parquet``, ``.sav`` (SPSS), ``.dta`` (Stata) or ``.xlsx``.
+        ``.csv``, ``.csv.gz``, ``.parquet``, ``.sav`` (SPSS), ``.dta`` (Stata), ``.xlsx`` or ``.xls``.
     options : mapping, optional
         ``separator`` and ``encoding`` (CSV; by default a comma and UTF-8), ``skip_rows`` (lines above the
         header: CSV, Excel), ``sheet`` (Excel, name or number from 0), ``encoding`` (SPSS, Stata).
@@ -50,32 +52,29 @@ def read(path: str | Path, options: Options | None = None, *, columns: Iterable[
     """
     path, options = Path(path), dict(options or {})
     reader = _reader(path, options)
-    present = header(path, options)
+    present = file_header(path, options)
     wanted = None if columns is None else list(dict.fromkeys(columns))
     if faults := absent(wanted or (), present, file=str(path)):
         raise Faults(faults)
-    with _as_fault(path):
+    with as_fault(path):
         frame = reader(path, options, wanted)
     if frame.empty:
         raise Faults([Fault(str(path), "", "holds no rows", "give the complete file")])
     return frame
 
 
-def header(path: str | Path, options: Options | None = None) -> list[str]:
+def file_header(path: str | Path, options: Options | None = None) -> list[str]:
     """Names of a file's columns; of the data nothing is read (of an Excel sheet one row).
 
     Raises
     ------
     Faults
-        As :func:`read`, and where a name stands twice.
+        As :func:`read_file`, and where a name stands twice.
     """
     path, options = Path(path), dict(options or {})
     _reader(path, options)
-    if not path.is_file():
-        raise Faults([Fault(str(path), "", "there is no such file", "correct the path or add the file")])
-    if path.stat().st_size == 0:
-        raise Faults([Fault(str(path), "", "the file is empty", "give the complete file")])
-    with _as_fault(path):
+    must_exist(path)
+    with as_fault(path):
         names = [str(n) for n in _HEADERS[_suffix(path)](path, options)]
     faults = [
         Fault(str(path), n, "the column stands twice in the file", "rename one of them")
@@ -94,10 +93,27 @@ def labels(path: str | Path, options: Options | None = None) -> dict[str, dict[A
     path, options = Path(path), dict(options or {})
     if _suffix(path) not in (".sav", ".dta"):
         return {}
-    header(path, options)
-    with _as_fault(path):
+    file_header(path, options)
+    with as_fault(path):
         _, meta = _statistics(path, options, metadataonly=True)
     return dict(meta.variable_value_labels)
+
+
+def variable_labels(path: Path) -> dict[str, str]:
+    """Labels of the columns of an SPSS or Stata file, where they have one; empty for other formats."""
+    if _suffix(path) not in (".sav", ".dta"):
+        return {}
+    with as_fault(path):
+        _, meta = _statistics(path, {}, metadataonly=True)
+    return {name: label for name, label in meta.column_names_to_labels.items() if label}
+
+
+def must_exist(path: Path) -> None:
+    """A fault where there is no such file, or nothing in it."""
+    if not path.is_file():
+        raise Faults([Fault(str(path), "", "there is no such file", "correct the path or add the file")])
+    if path.stat().st_size == 0:
+        raise Faults([Fault(str(path), "", "the file is empty", "give the complete file")])
 
 
 def absent(wanted: Iterable[str], present: Iterable[str], *, file: str) -> list[Fault]:
@@ -135,12 +151,12 @@ def _csv_options(options: Options) -> dict[str, Any]:
 
 
 def _parquet(path: Path, options: Options, columns: list[str] | None) -> pd.DataFrame:
-    _need("pyarrow", path)
+    need("pyarrow", path)
     return pd.read_parquet(path, columns=columns, engine="pyarrow")
 
 
 def _parquet_header(path: Path, options: Options) -> Iterable[str]:
-    _need("pyarrow", path)
+    need("pyarrow", path)
     return importlib.import_module("pyarrow.parquet").read_schema(path).names
 
 
@@ -153,17 +169,17 @@ def _spss_or_stata_header(path: Path, options: Options) -> Iterable[str]:
 
 
 def _statistics(path: Path, options: Options, **more: Any) -> tuple[pd.DataFrame, Any]:
-    pyreadstat = _need("pyreadstat", path)
+    pyreadstat = need("pyreadstat", path)
     reader = pyreadstat.read_sav if _suffix(path) == ".sav" else pyreadstat.read_dta
     more = {k: v for k, v in more.items() if v is not None}
     return reader(str(path), user_missing=True, encoding=options.get("encoding"), **more)
 
 
 def _excel(path: Path, options: Options, columns: list[str] | None, **more: Any) -> pd.DataFrame:
-    _need("openpyxl", path)
+    need("python_calamine", path)
     return pd.read_excel(
         path, sheet_name=options.get("sheet", 0), skiprows=options.get("skip_rows", 0), usecols=columns,
-        dtype=object, keep_default_na=False, na_values=[""], engine="openpyxl", **more,
+        dtype=object, keep_default_na=False, na_values=[""], engine="calamine", **more,
     )  # fmt: skip
 
 
@@ -178,6 +194,7 @@ _READERS: dict[str, tuple[Callable[..., pd.DataFrame], tuple[str, ...]]] = {
     ".sav": (_spss_or_stata, ("encoding",)),
     ".dta": (_spss_or_stata, ("encoding",)),
     ".xlsx": (_excel, ("sheet", "skip_rows")),
+    ".xls": (_excel, ("sheet", "skip_rows")),
 }
 _HEADERS: dict[str, Callable[..., Iterable[str]]] = {
     ".csv": _csv_header,
@@ -186,6 +203,7 @@ _HEADERS: dict[str, Callable[..., Iterable[str]]] = {
     ".sav": _spss_or_stata_header,
     ".dta": _spss_or_stata_header,
     ".xlsx": _excel_header,
+    ".xls": _excel_header,
 }
 
 
@@ -211,16 +229,17 @@ def _reader(path: Path, options: Options) -> Callable[..., pd.DataFrame]:
     return reader
 
 
-def _need(library: str, path: Path) -> Any:
+def need(library: str, path: Path) -> Any:
+    """A library that a format needs, or the fault that names the extra which installs it."""
     try:
         return importlib.import_module(library)
     except ImportError:
         remedy = f'pip install "uncac-metrics[{EXTRAS[library]}]"'
-        raise Faults([Fault(str(path), "", f"reading it needs {library}", remedy)]) from None
+        raise Faults([Fault(str(path), "", f"reading it needs {library.replace('_', '-')}", remedy)]) from None
 
 
 @contextmanager
-def _as_fault(path: Path) -> Iterator[None]:
+def as_fault(path: Path) -> Iterator[None]:
     """Whatever a library says of a file it cannot read, as a fault."""
     try:
         yield
