@@ -208,7 +208,8 @@ def correlation_test(
 
     References
     ----------
-    Best and Roberts (1975), Applied Statistics 24, 377–379 (series). Bonett and Wright (2000), Psychometrika 65, 23–28; Fieller, Hartley and Pearson (1957), Biometrika 44, 470–481.
+    Best and Roberts (1975), Applied Statistics 24, 377–379 (series). Bonett and Wright (2000),
+    Psychometrika 65, 23–28; Fieller, Hartley and Pearson (1957), Biometrika 44, 470–481.
 
     Examples
     --------

@@ -99,7 +99,9 @@ def climb(
         given = None if weights is None else weights.get(node.id)
         if given is None and node.weights:
             given = np.asarray(node.weights, dtype=float)
-        found[node.id] = aggregate(x, given, node.aggregation, threshold=node.threshold, complete=complete, **node.options)
+        found[node.id] = aggregate(
+            x, given, node.aggregation, threshold=node.threshold, complete=complete, **node.options
+        )
     return np.stack([found[node.id] for node in nodes], axis=-1)
 
 

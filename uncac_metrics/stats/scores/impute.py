@@ -164,8 +164,8 @@ def em(x: Array, *, tolerance: float = 1e-12, most: int = 20_000) -> Normal:
     r"""Mean and covariance of a multivariate normal with values missing at random, by the EM algorithm.
 
     E: :math:`\hat x_m = \mu_m + \Sigma_{mo}\Sigma_{oo}^{-1}(x_o - \mu_o)`,
-    :math:`C_{mm} = \Sigma_{mm} - \Sigma_{mo}\Sigma_{oo}^{-1}\Sigma_{om}`; M: :math:`\mu` the mean of the completed rows,
-    :math:`\Sigma = \sum(\hat x \hat x' + C)/n - \mu\mu'`. Rows with the same pattern share one factorisation.
+    :math:`C_{mm} = \Sigma_{mm} - \Sigma_{mo}\Sigma_{oo}^{-1}\Sigma_{om}`; M: :math:`\mu` the mean of the completed
+    rows, :math:`\Sigma = \sum(\hat x \hat x' + C)/n - \mu\mu'`. Rows with the same pattern share one factorisation.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def em(x: Array, *, tolerance: float = 1e-12, most: int = 20_000) -> Normal:
     z = (x - centre) / spread
     patterns = _patterns(z)
     mean, covariance = np.zeros(p), np.eye(p)
-    for iteration in range(1, most + 1):
+    for iteration in range(1, most + 1):  # noqa: B007
         first, second = np.zeros(p), np.zeros((p, p))
         for seen, rows in patterns:
             part = z[rows]
@@ -299,7 +299,7 @@ def _bootstrap(x: Array, rng: np.random.Generator) -> Array:
     """A bootstrap sample of rows in which the complete ones still identify the covariance."""
     n, p = x.shape
     for _ in range(200):
-        rows = rng.integers(0, n, n)
+        rows: Array = np.asarray(rng.integers(0, n, n))
         pairs = (~np.isnan(x[rows])).astype(float)
         distinct = np.unique(rows)
         if (pairs.T @ pairs).min() >= 3 and len(distinct) > p + 1:

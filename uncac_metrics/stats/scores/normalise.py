@@ -126,9 +126,7 @@ def prank(x: Array, ties: str = "min") -> Array:
     return _ratio(rank(x, ties) - 1, others)
 
 
-def goalposts(
-    x: Array, lower: Array | float, upper: Array | float, scale: float = 1.0, clip: bool = True
-) -> Array:
+def goalposts(x: Array, lower: Array | float, upper: Array | float, scale: float = 1.0, clip: bool = True) -> Array:
     """``scale · (x − lower)/(upper − lower)``, held within the goalposts unless ``clip`` is false.
 
     With fixed goalposts a score does not change because other units do: the choice for comparison over time.
@@ -137,15 +135,15 @@ def goalposts(
     return scale * (np.clip(share, 0.0, 1.0) if clip else share)
 
 
-def ampi(x: Array, reference: Array | float, lowest: Array | None = None, highest: Array | None = None) -> Array:
-    r"""Mazziotta and Pareto's adjusted scale: the reference value is 100, the range of the whole panel 60 wide.
+def ampi(x: Array, centre: Array | float, lowest: Array | None = None, highest: Array | None = None) -> Array:
+    r"""Mazziotta and Pareto's adjusted scale: the value `centre` is 100, the range of the whole panel 60 wide.
 
-    ``70 + 60 (x − a)/(b − a)`` with :math:`a, b = \text{reference} \mp (\sup - \inf)/2`; give `lowest` and `highest`
+    ``70 + 60 (x − a)/(b − a)`` with :math:`a, b = \text{centre} \mp (\sup - \inf)/2`; give `lowest` and `highest`
     to take the range from more than `x`, as for a panel of several periods.
     """
     least, most = extremes(x)
     half = ((most if highest is None else highest) - (least if lowest is None else lowest)) / 2
-    start = reference - half
+    start = centre - half
     return 70 + 60 * _ratio(x - start, 2 * half)
 
 
@@ -187,7 +185,7 @@ def normalise(x: Array, method: str = "minmax", *, direction: Array | int = 1, *
     direction : array of +1 and −1, or one of them
         −1 where a lower value is better; a single direction where goalposts, targets or bounds are given.
     **parameters
-        Those of the kernel. `lower`, `upper`, `target` and `reference` of the adjusted scale are in the indicator's
+        Those of the kernel. `lower`, `upper`, `target` and `centre` are in the indicator's
         own units and keep their order whatever the direction.
 
     Returns
@@ -209,15 +207,25 @@ def normalise(x: Array, method: str = "minmax", *, direction: Array | int = 1, *
     """
     if method not in METHODS:
         raise Faults([Fault("normalise", "method", f'there is no method "{method}"', f"one of {', '.join(METHODS)}")])
-    x = np.asarray(x, dtype=float) * direction
+    turned = turn(parameters, direction)
+    return METHODS[method](np.asarray(x, dtype=float) * direction, **turned)
+
+
+def turn(parameters: Mapping[str, Any], direction: Array | int) -> dict[str, Any]:
+    """Parameters of a kernel from those in the indicator's own units: turned round where a lower value is better.
+
+    Raises
+    ------
+    Faults
+        A lower bound is not below the upper one.
+    """
     given = dict(parameters)
     if {"lower", "upper"} <= given.keys():
         if not np.all(np.asarray(given["lower"]) < np.asarray(given["upper"])):
             raise Faults([Fault("normalise", "lower", "the lower bound is not below the upper", "exchange them")])
         first, second = given["lower"] * np.asarray(direction), given["upper"] * np.asarray(direction)
         given["lower"], given["upper"] = np.minimum(first, second), np.maximum(first, second)
-    if "target" in given:
-        given["target"] = given["target"] * np.asarray(direction)
-    if method == "ampi":
-        given["reference"] = given["reference"] * np.asarray(direction)
-    return METHODS[method](x, **given)
+    for name in ("target", "centre"):
+        if name in given:
+            given[name] = given[name] * np.asarray(direction)
+    return given

@@ -227,7 +227,7 @@ def errors(
     values : array of shape (units, indicators)
     std_error : array of the same shape, optional
         Independent errors; zero where there is none.
-    root : array of shape (units · indicators, units · indicators), optional
+    root : array of shape (units · indicators, any), optional
         Square root L of the covariance matrix L L' of all values, units first; in place of `std_error`.
     draws : array of shape (draws, units, indicators), optional
         Values from the distribution of the estimates, taken at random as wholes; in place of both.
@@ -239,7 +239,7 @@ def errors(
     if draws is not None:
         return draws[rng.integers(0, len(draws), size)]
     if root is not None:
-        z = rng.standard_normal((size, values.size)) @ root.T
+        z = rng.standard_normal((size, root.shape[1])) @ root.T
         return values + z.reshape(size, *values.shape)
     if std_error is None:
         return np.broadcast_to(values, (size, *values.shape))

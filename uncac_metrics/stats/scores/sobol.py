@@ -38,7 +38,7 @@ class Factor:
 
 
 def design(n: int, factors: int, *, seed: int = 0, kind: str = "sobol", second: bool = False) -> Array:
-    """Points of the unit cube at which the outputs are wanted: A, B, each :math:`A_B^{(i)}`, and each :math:`B_A^{(i)}`.
+    """Points of the unit cube at which the outputs are wanted: A, B, each :math:`A_B^{(i)}`, each :math:`B_A^{(i)}`.
 
     Parameters
     ----------
