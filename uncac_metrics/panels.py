@@ -80,9 +80,9 @@ def read_panel(
     values = values * factor
     sigma = None if sigma is None else np.where(np.isnan(values), 0.0, np.nan_to_num(sigma * factor))
     drawn = None if drawn is None else drawn * factor
-    order = _order(values, sigma)
-    units, unit = np.unique(frame["ref_area"].astype("str").to_numpy(), return_inverse=True)
+    unit = np.unique(frame["ref_area"].astype("str").to_numpy(), return_inverse=True)[1]
     times, period = np.unique(frame["time_period"].astype("str").to_numpy(), return_inverse=True)
+    order = _order(values, sigma, unit, period)
     groups = None if group is None else np.unique(frame[group].astype("str").to_numpy(), return_inverse=True)[1]
     layout = Layout(unit[order], period[order], _when(times), None if groups is None else groups[order])
     if root is not None:
@@ -99,9 +99,12 @@ def read_panel(
     )  # fmt: skip
 
 
-def _order(values: Array, sigma: Array | None) -> Array:
-    """Order of rows by their values: random numbers then go with the data, not with names or the order of rows."""
-    keys = values if sigma is None else np.column_stack([values, sigma])
+def _order(values: Array, sigma: Array | None, unit: Array, period: Array) -> Array:
+    """Order of rows by their values: random numbers then go with the data, not with names or the order of rows.
+
+    Names decide only between rows that are equal in everything.
+    """
+    keys = np.column_stack([values, *([] if sigma is None else [sigma]), period, unit])
     return np.lexsort(np.nan_to_num(keys, nan=np.inf).T[::-1])
 
 
