@@ -171,9 +171,7 @@ class _Reader:
             self.one_kind(leaves)
         if self.file.faults:
             return None
-        below = {
-            leaf["id"]: (leaf["denominator"], float(leaf.get("per", 1))) for leaf in leaves if "denominator" in leaf
-        }
+        divided = [leaf for leaf in leaves if "denominator" in leaf]
         return Recipe(
             id=self.path.stem,
             construction=Construction(
@@ -184,7 +182,7 @@ class _Reader:
                 together=recipe.pop("periods", "together") == "together",
             ),
             names={one["id"]: one.get("name", one["id"]) for one in [*leaves, *nodes]},
-            denominators=below,
+            denominators={leaf["id"]: (leaf["denominator"], float(leaf.get("per", 1))) for leaf in divided},
             weightings={node["id"]: node["weighting"] for node in nodes if node.get("weighting", "equal") != "equal"},
             file=str(self.path),
             **recipe,
