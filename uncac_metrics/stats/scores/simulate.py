@@ -204,6 +204,7 @@ def _merge(parts, n: int, tasks: list[tuple[int, int, int]]) -> Simulation:  # t
         draws.append(kept)
         kinds.append(np.full(len(kept), k))
     deviation = np.sqrt(square / max(n - 1, 1))
+    deviation = np.where(deviation > 1e-12 * np.abs(mean), deviation, 0.0)  # what never changes, but for last bits
     return Simulation(
         n, mean, deviation, np.concatenate(draws), np.concatenate(kinds), counts[:, 1:].astype(np.int64)
     )  # fmt: skip
