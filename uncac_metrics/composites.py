@@ -20,7 +20,6 @@ from uncac_metrics.panels import Panel, read_panel
 from uncac_metrics.recipes import Recipe, load_recipe
 from uncac_metrics.stats.estimates import Estimates, make_table
 from uncac_metrics.stats.scores import weights as weighting
-from uncac_metrics.stats.scores.analysis import correlate
 from uncac_metrics.stats.scores.construction import Construction, fill_by_model, normaliser, scorer, vary
 from uncac_metrics.stats.scores.hierarchy import effective_weights, without
 from uncac_metrics.stats.scores.simulate import Simulation, errors, rank_from_top, simulate
@@ -187,11 +186,11 @@ def compose(
     [0.963, 0.585]
     """  # noqa: E501
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    recipe = _weighty(recipe)
+    recipe = weighty(recipe)
     panel = read_panel(recipe, data, std_error, draws, group)
-    constructions = [recipe.construction, *_combinations(recipe.construction, alternatives or {})]
+    constructions = [recipe.construction, *combinations(recipe.construction, alternatives or {})]
     fills = [fill_by_model(panel.values, c, seed) for c in constructions]
-    weights = _data_weights(recipe, panel, fills[0])
+    weights = data_weights(recipe, panel, fills[0])
     scores = [_nominal(c, panel, f, weights) for c, f in zip(constructions, fills, strict=True)]
     nominal = scores[0].mean(axis=0)
     _refuse_nothing(recipe, panel, nominal)
@@ -212,7 +211,7 @@ def compose(
     return Composition(recipe, estimates, profile, run)
 
 
-def _weighty(recipe: Recipe) -> Recipe:
+def weighty(recipe: Recipe) -> Recipe:
     """The recipe without what has no weight."""
     construction = recipe.construction
     ids = [leaf.id for leaf in construction.leaves]
@@ -224,7 +223,7 @@ def _weighty(recipe: Recipe) -> Recipe:
     return replace(recipe, construction=replace(construction, leaves=leaves, nodes=nodes))
 
 
-def _combinations(construction: Construction, alternatives: Choices) -> list[Construction]:
+def combinations(construction: Construction, alternatives: Choices) -> list[Construction]:
     """Every combination of the alternatives."""
     if not alternatives:
         return []
@@ -237,7 +236,7 @@ def _combinations(construction: Construction, alternatives: Choices) -> list[Con
     return [vary(construction, **dict(zip(alternatives, one, strict=True))) for one in combined]
 
 
-def _data_weights(recipe: Recipe, panel: Panel, filled: Array) -> dict[str, Array]:
+def data_weights(recipe: Recipe, panel: Panel, filled: Array) -> dict[str, Array]:
     """Weights that nodes take from the data, from the bottom up."""
     found: dict[str, Array] = {}
     if not recipe.weightings:
@@ -290,7 +289,7 @@ def _simulate(
 ) -> Simulation:
     """Replications under errors of the data, imputations, constructions and noise of the weights."""
     variants = [
-        (scorer(c, panel.layout), filled, _base_weights(c, weights))
+        (scorer(c, panel.layout), filled, base_weights(c, weights))
         for c, all_filled in zip(constructions, fills, strict=True)
         for filled in all_filled
     ]
@@ -323,7 +322,7 @@ def _simulate(
     )
 
 
-def _base_weights(construction: Construction, weights: Mapping[str, Array]) -> dict[str, Array]:
+def base_weights(construction: Construction, weights: Mapping[str, Array]) -> dict[str, Array]:
     """Weights of every node, as shares."""
     own = {n.id: np.asarray(n.weights or [1.0] * len(n.children), dtype=float) for n in construction.nodes}
     return {name: w / w.sum() for name, w in {**own, **weights}.items()}
@@ -381,70 +380,3 @@ def _rubin(estimates: Estimates, scores: Array, run: Simulation, panel: Panel, l
         completed.append(Estimates(table, draws=mine))
     assert len(estimates) == rows * scores.shape[-1]
     return replace(pool(completed, level=level), draws=estimates.draws)
-
-
-def influence(recipe: Recipe | str | Path, data: pd.DataFrame | Estimates, *, group: str | None = None) -> pd.DataFrame:
-    """What each leaf and node matters: the composite without it, beside the composite with it.
-
-    Parameters
-    ----------
-    recipe, data, group
-        As for :func:`compose`.
-
-    Returns
-    -------
-    DataFrame
-        A row for each leaf and node but the top: ``left_out``, ``weight`` (effective), ``correlation`` of its score
-        with the composite, ``mean_change`` and ``max_change`` of the score, ``mean_rank_shift`` over all units.
-
-    Notes
-    -----
-    A correlation that is far from the weight says that the weight is not the importance. Rank shifts are of all units
-    together; no unit is ranked.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> data = pd.DataFrame(rng.uniform(20, 60, (20, 4)), columns=["life_expectancy", "expected_schooling",
-    ...                     "mean_schooling", "income"]).assign(ref_area=[f"C{i}" for i in range(20)])
-    >>> data[["expected_schooling", "mean_schooling"]] /= 5
-    >>> influence("HDI-01", data.assign(income=data["income"] * 200)).round(2)[["left_out", "weight"]].head(3)
-              left_out  weight
-    0  life_expectancy    0.33
-    1        education    0.33
-    2           income    0.33
-    """
-    recipe = _weighty(recipe if isinstance(recipe, Recipe) else load_recipe(recipe))
-    panel = read_panel(recipe, data, None, None, group)
-    construction = recipe.construction
-    names = [leaf.id for leaf in construction.leaves]
-    filled = fill_by_model(panel.values, construction)
-    weights = _data_weights(recipe, panel, filled)
-    whole = _nominal(construction, panel, filled, weights).mean(axis=0)
-    prepared = normaliser(construction, panel.layout)(filled).mean(axis=0)
-    own = dict(zip(names, prepared.T, strict=True)) | {n.id: whole[:, k] for k, n in enumerate(construction.nodes)}
-    share = effective_weights(names, construction.nodes)
-    held = replace(
-        construction, nodes=tuple(replace(n, weights=tuple(weights.get(n.id, n.weights))) for n in construction.nodes)
-    )
-    full = whole[:, -1]
-    rows = []
-    for name in dict.fromkeys(c for n in reversed(construction.nodes) for c in n.children):
-        nodes = without(held.nodes, name)
-        if not nodes:
-            continue
-        part = scorer(replace(held, nodes=nodes), panel.layout)(filled).mean(axis=0)[:, -1]
-        change = np.abs(part - full)
-        shift = [
-            np.abs(rank_from_top(part[rows_]) - rank_from_top(full[rows_]))
-            for rows_ in (panel.layout.period == t for t in range(len(panel.layout.times)))
-        ]
-        rows.append(
-            {
-                "left_out": name, "weight": share[name],
-                "correlation": correlate(own[name][:, None], full[:, None])[0, 0],
-                "mean_change": np.nanmean(change), "max_change": np.nanmax(change),
-                "mean_rank_shift": np.concatenate(shift).mean(),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)

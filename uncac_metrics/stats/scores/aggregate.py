@@ -39,8 +39,8 @@ def _dot(x: Array, share: Array) -> Array:
 def _power_mean(values: Array, share: Array, power: float = 1.0) -> Array:
     if power == 1:
         return _dot(values, share)
-    used = np.broadcast_to(share > 0, values.shape)
-    safe = values if used.all() else np.where(used, values, 1.0)
+    used = share > 0
+    safe = np.ascontiguousarray(values) if used.all() else np.where(used, values, 1.0)
     least = safe.min()
     if least > 0:
         return np.exp(_dot(np.log(safe), share)) if power == 0 else _dot(safe**power, share) ** (1 / power)

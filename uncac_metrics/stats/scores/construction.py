@@ -13,7 +13,7 @@ import numpy as np
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.scores import impute, normalise, treat
-from uncac_metrics.stats.scores.hierarchy import Node, climb
+from uncac_metrics.stats.scores.hierarchy import Node, climber
 
 Array = np.ndarray
 Score = Callable[..., Array]
@@ -97,18 +97,17 @@ def scorer(construction: Construction, layout: Layout) -> Score:
     array([  0.,  50., 100.])
     """
     prepare = normaliser(construction, layout)
-    names = [leaf.id for leaf in construction.leaves]
-
+    up = climber([leaf.id for leaf in construction.leaves], construction.nodes)
     compares = any(node.aggregation == "copeland" for node in construction.nodes)
     periods = [np.flatnonzero(layout.period == t) for t in range(len(layout.times))]
 
     def score(values: Array, weights: Mapping[str, Array] | None = None) -> Array:
         leaves = prepare(values)
         if not compares or len(periods) == 1:
-            return climb(leaves, names, construction.nodes, weights)
+            return up(leaves, weights)
         out = np.empty((*leaves.shape[:-1], len(construction.nodes)))
         for rows in periods:  # units are outranked by those of their own period
-            out[..., rows, :] = climb(leaves[..., rows, :], names, construction.nodes, weights)
+            out[..., rows, :] = up(leaves[..., rows, :], weights)
         return out
 
     return score

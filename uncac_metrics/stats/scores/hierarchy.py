@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,24 +85,37 @@ def climb(
     array([[2., 3.],
            [4., 4.]])
     """
+    return climber(names, nodes)(leaves, weights)
+
+
+def climber(names: Sequence[str], nodes: Sequence[Node]) -> Callable[..., Array]:
+    """:func:`climb` for one tree, its columns looked up once: ``(leaves, weights=None) -> scores``."""
     place = {name: j for j, name in enumerate(names)}
-    complete = not has_missing(leaves) or None  # with gaps, every node looks for itself
-    found: dict[str, Array] = {}
+    position = {node.id: k for k, node in enumerate(nodes)}
+    plan = []
     for node in nodes:
         columns = [place.get(c, -1) for c in node.children]
-        if -1 not in columns:
-            first, last = columns[0], columns[-1]
-            run = columns == list(range(first, last + 1))
-            x = leaves[..., first : last + 1] if run else leaves[..., columns]
-        else:
-            x = np.stack([found[c] if c in found else leaves[..., place[c]] for c in node.children], axis=-1)
-        given = None if weights is None else weights.get(node.id)
-        if given is None and node.weights:
-            given = np.asarray(node.weights, dtype=float)
-        found[node.id] = aggregate(
-            x, given, node.aggregation, threshold=node.threshold, complete=complete, **node.options
-        )
-    return np.stack([found[node.id] for node in nodes], axis=-1)
+        run = columns == list(range(columns[0], columns[0] + len(columns))) and columns[0] >= 0
+        of_leaves: slice | list[int] | None = columns if -1 not in columns else None
+        if run:
+            of_leaves = slice(columns[0], columns[0] + len(columns))
+        sources = [(c in place, place[c] if c in place else position[c]) for c in node.children]
+        own = np.asarray(node.weights, dtype=float) if node.weights else None
+        plan.append((node.id, of_leaves, sources, own, node.aggregation, {"threshold": node.threshold, **node.options}))
+
+    def up(leaves: Array, weights: Mapping[str, Array] | None = None) -> Array:
+        complete = not has_missing(leaves) or None  # with gaps, every node looks for itself
+        found: list[Array] = []
+        for name, of_leaves, sources, own, method, options in plan:
+            if of_leaves is not None:
+                x = leaves[..., of_leaves]
+            else:
+                x = np.stack([leaves[..., k] if leaf else found[k] for leaf, k in sources], axis=-1)
+            given = own if weights is None else weights.get(name, own)
+            found.append(aggregate(x, given, method, complete=complete, **options))
+        return np.stack(found, axis=-1)
+
+    return up
 
 
 def effective_weights(names: Sequence[str], nodes: Sequence[Node], top: str | None = None) -> dict[str, float]:

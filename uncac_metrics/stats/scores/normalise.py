@@ -25,7 +25,10 @@ def has_missing(x: Array) -> bool:
 
 def extremes(x: Array) -> tuple[Array, Array]:
     """Least and greatest observed value of every indicator (kept as an axis of length one)."""
-    return np.fmin.reduce(x, axis=-2, keepdims=True), np.fmax.reduce(x, axis=-2, keepdims=True)
+    least, most = np.minimum.reduce(x, axis=-2, keepdims=True), np.maximum.reduce(x, axis=-2, keepdims=True)
+    if has_missing(least):  # the slower ones pass missing values over
+        least, most = np.fmin.reduce(x, axis=-2, keepdims=True), np.fmax.reduce(x, axis=-2, keepdims=True)
+    return least, most
 
 
 def moments(x: Array) -> tuple[Array, Array]:

@@ -20,9 +20,9 @@ Array = np.ndarray
 Replicate = Callable[[np.random.Generator, int, int], Array]
 """``(generator, replications, construction) -> array (replications, outputs)``."""
 
-BLOCK = 10
+BLOCK = 16
 """Replications computed at once: few enough to stay in the processor's cache."""
-TASK = 500
+TASK = 400
 """Replications that share a random stream."""
 
 
@@ -35,14 +35,22 @@ def rank_from_top(scores: Array) -> Array:
     array([1, 3, 0, 1])
     """
     down = -np.asarray(scores, dtype=float)
-    position = np.argsort(down, axis=-1)  # missing scores come last
-    ordered = np.take_along_axis(down, position, axis=-1)
-    fresh = np.ones(down.shape, dtype=bool)
-    fresh[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    place = np.maximum.accumulate(np.where(fresh, np.arange(1, down.shape[-1] + 1), 0), axis=-1)
-    ranks = np.empty(down.shape, dtype=np.int64)
-    np.put_along_axis(ranks, position, place, axis=-1)
-    return np.where(np.isnan(down), 0, ranks)
+    shape, n = down.shape, down.shape[-1]
+    down = down.reshape(-1, n)
+    at = np.argsort(down, axis=-1)  # missing scores come last
+    at += np.arange(len(down))[:, None] * n
+    ordered = down.ravel()[at]
+    place = np.broadcast_to(np.arange(1, n + 1), down.shape)
+    tied = ordered[:, 1:] == ordered[:, :-1]
+    if tied.any():
+        fresh = np.ones(down.shape, dtype=bool)
+        fresh[:, 1:] = ~tied
+        place = np.maximum.accumulate(np.where(fresh, place, 0), axis=-1)
+    if np.isnan(ordered[:, -1:]).any():
+        place = np.where(np.isnan(ordered), 0, place)
+    ranks = np.empty(down.size, dtype=np.int64)
+    ranks[at] = place
+    return ranks.reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +218,27 @@ def _merge(parts, n: int, tasks: list[tuple[int, int, int]]) -> Simulation:  # t
     )  # fmt: skip
 
 
+def _normals(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers by Box and Muller's method from 24-bit uniform ones.
+
+    A third faster than the generator's own, and random numbers are most of a simulation. None is beyond ±5.8, where
+    one in 10⁸ would be.
+    """
+    n = int(np.prod(shape))
+    half = -(-n // 2)
+    uniform = rng.random(2 * half, dtype=np.float32)
+    radius, angle = uniform[:half], uniform[half:]
+    np.subtract(1, radius, out=radius)  # above zero
+    np.log(radius, out=radius)
+    radius *= np.float32(-2)
+    np.sqrt(radius, out=radius)
+    angle *= np.float32(2 * np.pi)
+    out = np.empty((2, half))
+    np.multiply(np.cos(angle), radius, out=out[0])
+    np.multiply(np.sin(angle), radius, out=out[1])
+    return out.ravel()[:n].reshape(shape)
+
+
 def errors(
     rng: np.random.Generator,
     size: int,
@@ -240,18 +269,18 @@ def errors(
     if draws is not None:
         return draws[rng.integers(0, len(draws), size)]
     if root is not None:
-        z = rng.standard_normal((size, root.shape[1])) @ root.T
+        z = _normals(rng, (size, root.shape[1])) @ root.T
         return values + z.reshape(size, *values.shape)
     if std_error is None:
         return np.broadcast_to(values, (size, *values.shape))
     columns = np.flatnonzero(std_error.any(axis=0))
     if len(columns) == values.shape[1]:
-        z = rng.standard_normal((size, *values.shape))
+        z = _normals(rng, (size, *values.shape))
         z *= std_error
         z += values
         return z
     out = np.broadcast_to(values, (size, *values.shape)).copy()
-    out[..., columns] += rng.standard_normal((size, len(values), len(columns))) * std_error[:, columns]
+    out[..., columns] += _normals(rng, (size, len(values), len(columns))) * std_error[:, columns]
     return out
 
 
