@@ -4,9 +4,9 @@
 
 Monte Carlo: 200 units × 60 indicators in six groups; every replication draws errors of all data and weights of all
 nodes, and uses one of two normalisations and one of two aggregations at the top (or, in a row of its own, at every
-node, which takes a logarithm of every score). CPU seconds of the process, errors of the arithmetic
-unit included; the random numbers alone are measured beside it, for they are most of it. Memory is what a run adds to
-the loaded data, which must not grow with the number of replications.
+node, which takes a logarithm of every score). CPU seconds of the process, the best of three runs; the generator's own
+normal numbers are timed beside it, as the measure of the machine at that moment. Memory is what a run adds to the
+loaded data, which must not grow with the number of replications.
 
 Sobol': 8 factors, 200 outputs, N = 4,096, 100 bootstraps. SALib takes one output at a time: some are run and their
 time is multiplied. First-order and total indices are verified equal first.
@@ -58,9 +58,12 @@ def monte_carlo(n: int, everywhere: bool = False) -> dict[str, object]:
     }
     one = recipe()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cpu, wall = time.process_time(), time.perf_counter()
-    um.compose(one, values, std_error=errors, alternatives=choices, weight_noise=0.25, n=n)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    found = []
+    for _ in range(3 if n < 50_000 else 1):
+        start = time.process_time(), time.perf_counter()
+        um.compose(one, values, std_error=errors, alternatives=choices, weight_noise=0.25, n=n)
+        found.append((time.process_time() - start[0], time.perf_counter() - start[1]))
+    cpu, wall = min(found)
     return {
         "task": "Monte Carlo, geometric everywhere" if everywhere else "Monte Carlo",
         "size": f"{UNITS} x {GROUPS * SIZE}, {n:,} replications",
@@ -86,9 +89,11 @@ def sensitivity(outputs_there: int) -> list[dict[str, object]]:
     slope = rng.normal(size=(factors, outputs))
     u = sobol.design(n, factors, seed=1)
     y = u @ slope + (u[:, :1] * u[:, 1:2] - u[:, 2:3] ** 2) * slope[0]
-    cpu = time.process_time()
-    ours = sobol.indices(y, n, factors, bootstrap=resamples)
-    mine = time.process_time() - cpu
+    mine = np.inf
+    for _ in range(3):
+        cpu = time.process_time()
+        ours = sobol.indices(y, n, factors, bootstrap=resamples)
+        mine = min(mine, time.process_time() - cpu)
     size = f"{factors} factors, {outputs} outputs, N = {n:,}, {resamples} bootstraps"
     rows: list[dict[str, object]] = [{"task": "Sobol' indices", "size": size, "cpu_s": mine}]
     try:

@@ -319,14 +319,14 @@ def test_estimates_carry_their_covariance():
     people["y"] = np.where(rng.random(1000) < 0.8, people["x"], rng.random(1000) < 0.2)
     design = survey.Design(people.astype(float), weight="w", psu="psu")
     parts = [
-        survey.proportion(design, v, unit="%").with_columns(indicator=v, ref_area="XX", time_period="2025")
-        if False else survey.proportion(design, v).with_columns(indicator=v, ref_area="XX", time_period="2025")
-        for v in ("x", "y")
-    ]  # fmt: skip
+        survey.proportion(design, v).with_columns(indicator=v, ref_area="XX", time_period="2025") for v in ("x", "y")
+    ]
     both = concat(parts)
     recipe = Recipe(
         "EX-1", "", "", "share", 3, "D", "",
-        Construction(tuple(Leaf(v, -1, "goalposts", {"lower": 0, "upper": 1}) for v in "xy"), (Node("top", ("x", "y")),)),
+        Construction(
+            tuple(Leaf(v, -1, "goalposts", {"lower": 0, "upper": 1}) for v in "xy"), (Node("top", ("x", "y")),)
+        ),
     )  # fmt: skip
     n = 20_000
     got = compose(recipe, both, n=n).node().table
@@ -387,9 +387,8 @@ def test_order_names_workers_and_idle_indicators_change_nothing(seed, gap, noise
     renamed = compose(made(), data.assign(ref_area=data["ref_area"].map(names)), std_error=se, **options)
     back = numbers(renamed).rename(index={new: old for old, new in names.items()}, level="ref_area").sort_index()
     pd.testing.assert_frame_equal(back, base, check_exact=True)
-    pd.testing.assert_frame_equal(
-        numbers(compose(made(), data, std_error=se, workers=3, **options)), base, check_exact=True
-    )
+    three = compose(made(), data, std_error=se, workers=3, **options)
+    pd.testing.assert_frame_equal(numbers(three), base, check_exact=True)
     idle = made("abcd", [Node("top", ("a", "b", "c", "d"), (1.0, 1.0, 1.0, 0.0))])
     more = data.assign(d=np.random.default_rng(seed + 1).uniform(size=12))
     with_idle = compose(idle, more, std_error=se.assign(d=1.0), **options)
@@ -419,7 +418,7 @@ def test_sensitivity_names_what_the_uncertainty_comes_from():
     total = found[found["output"] == "score"].pivot(index="ref_area", columns="factor", values="total")
     assert (total["aggregation"] > 0.98).all() and (total["errors of the data"] < 0.02).all()
     assert (found["first_lower"] <= found["first"] + 1e-9).all()
-    noisy = sensitivity(made(normalise="goalposts"), data, {}, std_error=1_000 * se, weight_noise=0.01, n=128)
+    noisy = sensitivity(made(normalise="goalposts"), data, {}, std_error=1_000 * se, weight_noise=0.01, n=1024)
     total = noisy[noisy["output"] == "score"].pivot(index="ref_area", columns="factor", values="total")
     assert (total["errors of the data"] > 0.9).all()
     with pytest.raises(Faults, match="fewer than two factors"):

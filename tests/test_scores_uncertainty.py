@@ -1,4 +1,4 @@
-"""Monte Carlo, the delta method and Sobol' indices: against closed forms, and that nothing depends on what it should not.
+"""Monte Carlo, the delta method and Sobol' indices: against closed forms, and independent of workers and samples.
 
 Simulated numbers are compared within four of their standard errors. The g-function and the linear model have their
 indices in closed form (Saltelli et al. 2008, Global Sensitivity Analysis: The Primer, 4.5).

@@ -357,7 +357,7 @@ def _estimates(recipe: Recipe, panel: Panel, nominal: Array, run: Simulation | N
         return Estimates(make_table(columns))
     draws = run.draws[:, place]
     tail = (1 - level) / 2
-    limits = np.quantile(draws, [tail, 1 - tail], axis=0)
+    limits = np.quantile(np.ascontiguousarray(draws.T), [tail, 1 - tail], axis=1)
     error = np.where(np.isnan(value), np.nan, run.std_error[place])
     columns |= {"std_error": error, "lower": limits[0], "upper": limits[1], "conf_level": level, "df": np.inf}
     columns["interval"] = "simulation percentiles"
