@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import uncac_metrics as um
+from uncac_metrics import recipes
 from uncac_metrics.builds.check import check
 from uncac_metrics.catalogue import load_catalogue
 from uncac_metrics.composites import compose
@@ -21,6 +22,7 @@ from uncac_metrics.recipes import Recipe, load_recipe, read_recipe, read_recipes
 from uncac_metrics.robustness import influence, sensitivity
 from uncac_metrics.stats import survey
 from uncac_metrics.stats.estimates import concat
+from uncac_metrics.stats.scores import aggregate, construction, normalise
 from uncac_metrics.stats.scores.construction import Construction, Leaf
 from uncac_metrics.stats.scores.hierarchy import Node, order
 
@@ -78,10 +80,10 @@ def numbers(composition, by=("indicator", "ref_area", "time_period")):
 
 
 def test_shipped_recipes_are_sound_and_no_indicators():
-    recipes, faults = read_recipes([], load_catalogue())
-    assert not faults and {"HDI-01", "CO-01"} <= set(recipes)
-    assert not set(recipes) & set(load_catalogue())
-    assert check().counts["composites"] == len(recipes)
+    shipped, faults = read_recipes([], load_catalogue())
+    assert not faults and {"HDI-01", "CO-01"} <= set(shipped)
+    assert not set(shipped) & set(load_catalogue())
+    assert check().counts["composites"] == len(shipped)
 
 
 def test_a_recipe_is_read(tmp_path):
@@ -158,8 +160,8 @@ def test_an_offices_recipes_are_checked(tmp_path):
     folder.mkdir(parents=True)
     (folder / "EX-01.toml").write_text(GOOD)
     (folder / "HDI-01.toml").write_text(GOOD.replace("decimals = 1", "decimals = 12"))
-    recipes, faults = read_recipes([tmp_path / "office"])
-    assert "EX-01" in recipes
+    found, faults = read_recipes([tmp_path / "office"])
+    assert "EX-01" in found
     assert {f.what.split()[0] for f in faults} == {"the", "12"}  # the id is taken, and 12 decimals
     assert load_recipe("EX-01", tmp_path / "office").id == "EX-01"
     with pytest.raises(Faults, match="did you mean"):
@@ -359,6 +361,23 @@ def test_a_geometric_mean_of_negative_scores_is_a_fault_not_a_gap():
     ways = {"aggregation": ["arithmetic", "geometric"], "normalise": ["zscore"]}
     with pytest.raises(Faults, match="gives no number"):
         compose(made(), frame(), alternatives=ways)
+
+
+def test_unknown_methods_are_named_together():
+    wrong = Construction(
+        (Leaf("a", normalise="minmx", treat="cut"),), (Node("top", ("a",), aggregation="mode"),), "guess"
+    )
+    recipe = dataclasses.replace(made("a"), construction=wrong)
+    with pytest.raises(Faults) as caught:
+        compose(recipe, frame())
+    assert len(caught.value.faults) == 4
+
+
+def test_recipes_know_every_imputation_of_the_steps():
+    assert set(recipes.IMPUTATIONS) == set(construction.IMPUTATIONS)
+    assert set(recipes.AGGREGATIONS) == set(aggregate.METHODS)
+    assert set(recipes.NEEDS) == set(normalise.METHODS) - {"dist2ref"}  # no score relative to a named State
+    assert set(construction.TREATMENTS) - set(recipes.TREATMENTS) == {"log_gii"}
 
 
 def test_one_unit_over_time_is_a_national_score():

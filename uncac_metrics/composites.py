@@ -147,7 +147,7 @@ def compose(
         of `std_error`.
     alternatives : mapping, optional
         Choices of construction to average over, such as ``{"normalise": ["minmax", "zscore"], "aggregation":
-        ["arithmetic", "geometric"]}``: keys are arguments of :func:`uncac_metrics.stats.scores.vary`. The value stays
+        ["arithmetic", "geometric"]}``: keys are arguments of :func:`uncac_metrics.stats.scores.construction.vary`. The value stays
         that of the recipe; draws and intervals are of all combinations.
     weight_noise : float
         Weights of every node are drawn within ``w (1 ± weight_noise)``.
@@ -175,7 +175,8 @@ def compose(
     -----
     Every replication runs all steps anew (treatment, column imputation, normalisation, aggregation). Weights from the
     data, and imputation by a normal distribution, are found once. Under multiple imputation the intervals are by
-    Rubin's rules and the draws, and so the ranks, are pooled over the imputations. Neither the order of rows, nor the
+    Rubin's rules (percentiles where there are alternatives too), and the draws, and so the ranks, are pooled over the
+    imputations. Neither the order of rows, nor the
     names of units, nor a leaf of weight zero changes any number.
 
     Examples

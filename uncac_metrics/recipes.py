@@ -35,6 +35,7 @@ AGGREGATIONS: Mapping[str, tuple[str, ...]] = {
     "mean_min": ("alpha", "beta"), "copeland": (),
 }  # fmt: skip
 """Methods of aggregation -> the parameters that a node may give."""
+# log_gii is left out: it turns an indicator round whose greatest value is below one
 TREATMENTS = (
     "none", "winsorise", "two_stage", "log", "log_ct", "log_ct_plus", "log_ct_original", "box_cox",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.scores.normalise import has_missing, zscore
 
 Array = np.ndarray
@@ -111,11 +112,18 @@ def aggregate(
     array of shape (..., units)
         Missing where too little is observed.
 
+    Raises
+    ------
+    Faults
+        Unknown method.
+
     Examples
     --------
     >>> aggregate(np.array([[50.0, 80.0, np.nan], [np.nan, 70.0, np.nan]]), threshold=0.5)
     array([65., nan])
     """
+    if method not in METHODS:
+        raise Faults([Fault("aggregate", "method", f'there is no method "{method}"', f"one of {', '.join(METHODS)}")])
     x = np.asarray(x, dtype=float)
     whole = not has_missing(x) if complete is None else complete
     if method == "copeland":

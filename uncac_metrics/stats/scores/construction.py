@@ -13,6 +13,7 @@ import numpy as np
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.scores import impute, normalise, treat
+from uncac_metrics.stats.scores.aggregate import METHODS
 from uncac_metrics.stats.scores.hierarchy import Node, climber
 
 Array = np.ndarray
@@ -115,6 +116,7 @@ def scorer(construction: Construction, layout: Layout) -> Score:
 
 def normaliser(construction: Construction, layout: Layout) -> Callable[[Array], Array]:
     """The function up to and with normalisation: (..., rows, leaves) in and out."""
+    _refuse_unknown(construction)
     fill = _filler(construction, layout)
     steps = [_step(construction, members) for members in _alike(construction.leaves)]
     together = construction.together or len(layout.times) == 1
@@ -130,6 +132,20 @@ def normaliser(construction: Construction, layout: Layout) -> Callable[[Array], 
         return out
 
     return prepare
+
+
+def _refuse_unknown(construction: Construction) -> None:
+    named: list[tuple[str, str, tuple[str, ...]]] = [("impute", construction.impute, IMPUTATIONS)]
+    named += [(f"{leaf.id}: treat", leaf.treat, TREATMENTS) for leaf in construction.leaves]
+    named += [(f"{leaf.id}: normalise", leaf.normalise, tuple(normalise.METHODS)) for leaf in construction.leaves]
+    named += [(f"{node.id}: aggregation", node.aggregation, METHODS) for node in construction.nodes]
+    faults = [
+        Fault("construction", where, f'there is no method "{name}"', f"one of {', '.join(known)}")
+        for where, name, known in named
+        if name not in known
+    ]
+    if faults:
+        raise Faults(faults)
 
 
 Step = tuple[list[int], Callable[[Array], Array]]

@@ -8,7 +8,7 @@ replications.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -200,9 +200,14 @@ def _refuse_failures(part: Array, expected: Array | None, k: int) -> None:
         raise Faults([Fault("simulate", f"construction {k}", what, remedy)])
 
 
-def _merge(parts, n: int, tasks: list[tuple[int, int, int]]) -> Simulation:  # type: ignore[no-untyped-def]
+def _merge(
+    parts: Iterable[tuple[int, Array, Array, Array, Array]], n: int, tasks: list[tuple[int, int, int]]
+) -> Simulation:
     """Add up the tasks in their order, whoever finished first."""
-    seen, mean, square, counts, draws, kinds = 0, np.zeros(1), np.zeros(1), np.zeros(1), [], []
+    seen = 0
+    mean, square, counts = np.zeros(1), np.zeros(1), np.zeros((1, 1), dtype=np.int64)
+    draws: list[Array] = []
+    kinds: list[Array] = []
     for (k, _, _), (size, m, s, c, kept) in zip(tasks, parts, strict=True):
         gap = m - mean
         square = square + s + gap**2 * seen * size / (seen + size)
@@ -214,7 +219,7 @@ def _merge(parts, n: int, tasks: list[tuple[int, int, int]]) -> Simulation:  # t
     deviation = np.sqrt(square / max(n - 1, 1))
     deviation = np.where(deviation > 1e-12 * np.abs(mean), deviation, 0.0)  # what never changes, but for last bits
     return Simulation(
-        n, mean, deviation, np.concatenate(draws), np.concatenate(kinds), counts[:, 1:].astype(np.int64)
+        n, mean, deviation, np.concatenate(draws), np.concatenate(kinds), counts[:, 1:]
     )  # fmt: skip
 
 
