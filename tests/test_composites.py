@@ -313,6 +313,10 @@ def test_weights_from_the_data(way):
     score = got.node().table["value"].to_numpy()
     solved = np.linalg.lstsq(got.profile[list("abc")].to_numpy(), score, rcond=None)[0]
     assert (solved > 0).all() and solved.sum() == pytest.approx(1)
+    # an alternative of equal weights takes their place
+    recipe = dataclasses.replace(made(), weightings={"top": way})
+    even = compose(recipe, data, alternatives={"weights": ["equal"]}, n=10).node().draws[0]
+    assert even == pytest.approx(got.profile[list("abc")].mean(axis=1).to_numpy())
 
 
 def test_estimates_carry_their_covariance():
@@ -351,8 +355,8 @@ def test_faults_of_data_come_together():
         compose(made(), good, std_error=pd.DataFrame({"a": [1.0]}))
     with pytest.raises(Faults, match="negative"):
         compose(made(), good, std_error=pd.DataFrame({"a": [-1.0, 1, 1, 1]}))
-    with pytest.raises(Faults, match="not two different values"):
-        compose(made("a"), good.assign(a=5.0))
+    with pytest.raises(Faults, match="a: minmax cannot tell units apart"):
+        compose(made(), good.assign(a=5.0))
     with pytest.raises(Faults, match="no rows"):
         compose(made(), good.iloc[:0])
 

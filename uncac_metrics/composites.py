@@ -22,6 +22,7 @@ from uncac_metrics.stats.estimates import Estimates, make_table
 from uncac_metrics.stats.scores import weights as weighting
 from uncac_metrics.stats.scores.construction import Construction, fill_by_model, normaliser, scorer, vary
 from uncac_metrics.stats.scores.hierarchy import effective_weights, without
+from uncac_metrics.stats.scores.normalise import SPREADING
 from uncac_metrics.stats.scores.simulate import Simulation, errors, rank_from_top, simulate
 from uncac_metrics.stats.survey.imputation import pool
 
@@ -147,8 +148,9 @@ def compose(
         of `std_error`.
     alternatives : mapping, optional
         Choices of construction to average over, such as ``{"normalise": ["minmax", "zscore"], "aggregation":
-        ["arithmetic", "geometric"]}``: keys are arguments of :func:`uncac_metrics.stats.scores.construction.vary`. The value stays
-        that of the recipe; draws and intervals are of all combinations.
+        ["arithmetic", "geometric"]}``: keys are arguments of
+        :func:`uncac_metrics.stats.scores.construction.vary`. The value stays that of the recipe; draws and intervals
+        are of all combinations.
     weight_noise : float
         Weights of every node are drawn within ``w (1 ± weight_noise)``.
     n : int
@@ -176,8 +178,7 @@ def compose(
     Every replication runs all steps anew (treatment, column imputation, normalisation, aggregation). Weights from the
     data, and imputation by a normal distribution, are found once. Under multiple imputation the intervals are by
     Rubin's rules (percentiles where there are alternatives too), and the draws, and so the ranks, are pooled over the
-    imputations. Neither the order of rows, nor the
-    names of units, nor a leaf of weight zero changes any number.
+    imputations. Neither the order of rows, nor the names of units, nor a leaf of weight zero changes any number.
 
     Examples
     --------
@@ -189,25 +190,25 @@ def compose(
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = weighty(recipe)
     panel = read_panel(recipe, data, std_error, draws, group)
-    constructions = [recipe.construction, *combinations(recipe.construction, alternatives or {})]
-    fills = [fill_by_model(panel.values, c, seed) for c in constructions]
-    weights = data_weights(recipe, panel, fills[0])
-    scores = [_nominal(c, panel, f, weights) for c, f in zip(constructions, fills, strict=True)]
-    nominal = scores[0].mean(axis=0)
-    _refuse_nothing(recipe, panel, nominal)
-    uncertain = panel.uncertain or bool(alternatives) or weight_noise > 0 or len(fills[0]) > 1
+    _refuse_equal(recipe, panel)
+    filled = fill_by_model(panel.values, recipe.construction, seed)
+    recipe = with_data_weights(recipe, panel, filled)
+    constructions = combinations(recipe.construction, alternatives or {})
+    scores = scorer(recipe.construction, panel.layout)(filled)
+    nominal = scores.mean(axis=0)
+    if np.isnan(nominal[:, -1]).all():
+        remedy = "lower the thresholds, impute, or look for scores that are not positive"
+        raise Faults([Fault("compose", recipe.top, "no unit has a score", remedy)])
+    uncertain = panel.uncertain or bool(alternatives) or weight_noise > 0 or len(filled) > 1
     run = None
     if uncertain:
-        run = _simulate(
-            recipe, panel, constructions[1:] if alternatives else constructions,
-            fills[1:] if alternatives else fills, weights, weight_noise, nominal,
-            {"n": n, "keep": keep, "seed": seed, "workers": workers},
-        )  # fmt: skip
+        options = {"n": n, "keep": keep, "seed": seed, "workers": workers}
+        run = _simulate(panel, constructions or [recipe.construction], weight_noise, nominal, options)
     estimates = _estimates(recipe, panel, nominal, run, level)
-    if run is not None and len(fills[0]) > 1 and not alternatives:
-        estimates = _rubin(estimates, scores[0], run, panel, level)
+    if run is not None and len(filled) > 1 and not alternatives:
+        estimates = _rubin(estimates, scores, run, panel, level)
     profile = panel.rows.copy()
-    prepared = normaliser(recipe.construction, panel.layout)(fills[0]).mean(axis=0)
+    prepared = normaliser(recipe.construction, panel.layout)(filled).mean(axis=0)
     profile[[leaf.id for leaf in recipe.construction.leaves]] = prepared[panel.back]
     return Composition(recipe, estimates, profile, run)
 
@@ -237,11 +238,10 @@ def combinations(construction: Construction, alternatives: Choices) -> list[Cons
     return [vary(construction, **dict(zip(alternatives, one, strict=True))) for one in combined]
 
 
-def data_weights(recipe: Recipe, panel: Panel, filled: Array) -> dict[str, Array]:
-    """Weights that nodes take from the data, from the bottom up."""
-    found: dict[str, Array] = {}
+def with_data_weights(recipe: Recipe, panel: Panel, filled: Array) -> Recipe:
+    """The recipe with the weights that it takes from the data found, from the bottom up, and held."""
     if not recipe.weightings:
-        return found
+        return recipe
     construction = recipe.construction
     leaves = normaliser(construction, panel.layout)(filled).mean(axis=0)
     known = {leaf.id: leaves[:, j] for j, leaf in enumerate(construction.leaves)}
@@ -250,64 +250,54 @@ def data_weights(recipe: Recipe, panel: Panel, filled: Array) -> dict[str, Array
         "balance": lambda x: weighting.optimal(x).weights,
         "infomax": lambda x: weighting.optimal(x, kind="infomax").weights,
     }  # fmt: skip
-    for k, node in enumerate(construction.nodes):
+    nodes = list(construction.nodes)
+    for k, node in enumerate(nodes):
         if node.id in recipe.weightings:
-            found[node.id] = methods[recipe.weightings[node.id]](np.column_stack([known[c] for c in node.children]))
-        below = replace(construction, nodes=construction.nodes[: k + 1])
-        known[node.id] = scorer(below, panel.layout)(filled, found).mean(axis=0)[:, k]
-    return found
+            found = methods[recipe.weightings[node.id]](np.column_stack([known[c] for c in node.children]))
+            nodes[k] = replace(node, weights=tuple(found))
+        below = replace(construction, nodes=tuple(nodes[: k + 1]))
+        known[node.id] = scorer(below, panel.layout)(filled).mean(axis=0)[:, k]
+    return replace(recipe, construction=replace(construction, nodes=tuple(nodes)), weightings={})
 
 
-def _nominal(construction: Construction, panel: Panel, filled: Array, weights: Mapping[str, Array]) -> Array:
-    """Scores of each imputation: (imputations, rows, nodes)."""
-    return scorer(construction, panel.layout)(filled, weights)
-
-
-def _refuse_nothing(recipe: Recipe, panel: Panel, nominal: Array) -> None:
-    """A construction that scores nobody is a fault; so is an indicator that tells no units apart."""
-    if not np.isnan(nominal[:, -1]).all():
-        return
+def _refuse_equal(recipe: Recipe, panel: Panel) -> None:
+    """An indicator without two different values tells no units apart, whatever the method that spreads them out."""
     faults = []
     for j, leaf in enumerate(recipe.construction.leaves):
         column = panel.values[:, j]
-        seen = column[~np.isnan(column)]
-        if leaf.normalise not in ("goalposts", "scaled", "none") and len(set(seen)) < 2:
+        if leaf.normalise in SPREADING and len(set(column[~np.isnan(column)])) < 2:
             what = f"{leaf.normalise} cannot tell units apart by it: there are not two different values"
             faults.append(Fault("compose", leaf.id, what, "fix goalposts, or leave it out"))
-    what, remedy = "no unit has a score", "lower the thresholds, impute, or look for scores that are not positive"
-    raise Faults(faults or [Fault("compose", recipe.top, what, remedy)])
+    if faults:
+        raise Faults(faults)
 
 
 def _simulate(
-    recipe: Recipe,
     panel: Panel,
     constructions: Sequence[Construction],
-    fills: Sequence[Array],
-    weights: Mapping[str, Array],
     weight_noise: float,
     nominal: Array,
     options: Mapping[str, Any],
 ) -> Simulation:
     """Replications under errors of the data, imputations, constructions and noise of the weights."""
-    variants = [
-        (scorer(c, panel.layout), filled, base_weights(c, weights))
-        for c, all_filled in zip(constructions, fills, strict=True)
-        for filled in all_filled
-    ]
-    share = [1 / len(f) for f in fills for _ in f]
+    variants, share = [], []
+    for construction in constructions:
+        fills = fill_by_model(panel.values, construction, options["seed"])
+        score, base = scorer(construction, panel.layout), base_weights(construction)
+        variants += [(score, filled, base) for filled in fills]
+        share += [1 / len(fills)] * len(fills)
 
     def replicate(rng: np.random.Generator, size: int, k: int) -> Array:
         score, filled, base = variants[k]
         x = errors(rng, size, filled, panel.std_error, panel.root, panel.draws)
-        drawn: Mapping[str, Array] = weights
+        drawn = None
         if weight_noise:
             drawn = {
                 name: w * (1 + weight_noise * rng.uniform(-1, 1, (size, 1, len(w)))) for name, w in base.items()
             }  # fmt: skip
         return np.swapaxes(score(x, drawn), -1, -2).reshape(size, -1)
 
-    rows = len(panel.values)
-    nodes = len(recipe.construction.nodes)
+    rows, nodes = nominal.shape
     top = np.arange(rows) + (nodes - 1) * rows
     groups = [top[panel.layout.period == t] for t in range(len(panel.layout.times))]
     return simulate(
@@ -323,10 +313,10 @@ def _simulate(
     )
 
 
-def base_weights(construction: Construction, weights: Mapping[str, Array]) -> dict[str, Array]:
+def base_weights(construction: Construction) -> dict[str, Array]:
     """Weights of every node, as shares."""
-    own = {n.id: np.asarray(n.weights or [1.0] * len(n.children), dtype=float) for n in construction.nodes}
-    return {name: w / w.sum() for name, w in {**own, **weights}.items()}
+    given = {n.id: np.asarray(n.weights or [1.0] * len(n.children), dtype=float) for n in construction.nodes}
+    return {name: w / w.sum() for name, w in given.items()}
 
 
 def _estimates(recipe: Recipe, panel: Panel, nominal: Array, run: Simulation | None, level: float) -> Estimates:

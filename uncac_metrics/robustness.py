@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.composites import Choices, base_weights, combinations, data_weights, weighty
+from uncac_metrics.composites import Choices, base_weights, combinations, weighty, with_data_weights
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.panels import Panel, read_panel
 from uncac_metrics.recipes import Recipe, load_recipe
@@ -59,24 +59,20 @@ def influence(recipe: Recipe | str | Path, data: pd.DataFrame | Estimates, *, gr
     """
     recipe = weighty(recipe if isinstance(recipe, Recipe) else load_recipe(recipe))
     panel = read_panel(recipe, data, None, None, group)
-    construction = recipe.construction
+    filled = fill_by_model(panel.values, recipe.construction)
+    construction = with_data_weights(recipe, panel, filled).construction
     names = [leaf.id for leaf in construction.leaves]
-    filled = fill_by_model(panel.values, construction)
-    weights = data_weights(recipe, panel, filled)
-    whole = scorer(construction, panel.layout)(filled, weights).mean(axis=0)
+    whole = scorer(construction, panel.layout)(filled).mean(axis=0)
     prepared = normaliser(construction, panel.layout)(filled).mean(axis=0)
     own = dict(zip(names, prepared.T, strict=True)) | {n.id: whole[:, k] for k, n in enumerate(construction.nodes)}
     share = effective_weights(names, construction.nodes)
-    held = replace(
-        construction, nodes=tuple(replace(n, weights=tuple(weights.get(n.id, n.weights))) for n in construction.nodes)
-    )
     full = whole[:, -1]
     rows = []
     for name in dict.fromkeys(c for n in reversed(construction.nodes) for c in n.children):
-        nodes = without(held.nodes, name)
+        nodes = without(construction.nodes, name)
         if not nodes:
             continue
-        part = scorer(replace(held, nodes=nodes), panel.layout)(filled).mean(axis=0)[:, -1]
+        part = scorer(replace(construction, nodes=nodes), panel.layout)(filled).mean(axis=0)[:, -1]
         change = np.abs(part - full)
         shift = [
             np.abs(rank_from_top(part[rows_]) - rank_from_top(full[rows_]))
@@ -155,17 +151,17 @@ def sensitivity(
         remedy = "give alternatives of at least two kinds, standard errors, or weight_noise"
         raise Faults([Fault("sensitivity", "alternatives", "fewer than two factors vary", remedy)])
     levels = sobol.translate(sobol.design(n, len(factors), seed=seed), factors)
+    filled = fill_by_model(panel.values, recipe.construction, seed)
+    recipe = with_data_weights(recipe, panel, filled)
     constructions = combinations(recipe.construction, alternatives) or [recipe.construction]
     of = np.zeros(len(next(iter(levels.values()))), dtype=int)
     for name, options in alternatives.items():
         of = of * len(list(options)) + levels[name]
-    nominal_fill = fill_by_model(panel.values, recipe.construction, seed)
-    weights = data_weights(recipe, panel, nominal_fill)
-    nominal = scorer(recipe.construction, panel.layout)(nominal_fill, weights).mean(axis=0)[:, -1]
+    nominal = scorer(recipe.construction, panel.layout)(filled).mean(axis=0)[:, -1]
     scores = np.empty((len(of), len(nominal)))
     for k, construction in enumerate(constructions):
         rows = np.flatnonzero(of == k)
-        scores[rows] = _evaluate(construction, panel, weights, levels, rows, weight_noise, sets, seed)
+        scores[rows] = _evaluate(construction, panel, levels, rows, weight_noise, sets, seed)
     seen = ~np.isnan(nominal)
     shift = _rank_shift(scores[:, seen], nominal[seen], panel.layout.period[seen])
     found = sobol.indices(
@@ -190,7 +186,6 @@ def sensitivity(
 def _evaluate(
     construction: Construction,
     panel: Panel,
-    weights: Mapping[str, Array],
     levels: Mapping[str, Array],
     rows: Array,
     weight_noise: float,
@@ -200,7 +195,7 @@ def _evaluate(
     """Scores of the composite at points of the design that share a construction."""
     score = scorer(construction, panel.layout)
     filled = fill_by_model(panel.values, construction, seed).mean(axis=0)
-    base = base_weights(construction, weights)
+    base = base_weights(construction)
     drawn = {
         name: w * (1 + weight_noise * np.random.default_rng([seed, 1, k]).uniform(-1, 1, (sets, 1, len(w))))
         for k, (name, w) in enumerate(base.items())
@@ -214,7 +209,7 @@ def _evaluate(
     for begin in range(0, len(rows), 32):
         some = rows[begin : begin + 32]
         x = filled[None].repeat(len(some), axis=0) if moved is None else moved[levels[DATA][some]]
-        w = {name: d[levels[WEIGHTS][some]] for name, d in drawn.items()} if WEIGHTS in levels else weights
+        w = {name: d[levels[WEIGHTS][some]] for name, d in drawn.items()} if WEIGHTS in levels else None
         out[begin : begin + len(some)] = score(x, w)[..., -1]
     return out
 

@@ -172,8 +172,8 @@ METHODS: Mapping[str, Callable[..., Array]] = {
 }
 """Name -> kernel."""
 
-FIXED = frozenset({"scaled", "goalposts", "none"})
-"""Methods that take nothing from the other units: a score changes only with its own data."""
+SPREADING = frozenset({"minmax", "zscore", "dist2max", "dist2ref", "dist2targ", "ampi"})
+"""Methods that divide by a range or a standard deviation of the data, and so need two different values."""
 
 
 def normalise(x: Array, method: str = "minmax", *, direction: Array | int = 1, **parameters: Any) -> Array:
