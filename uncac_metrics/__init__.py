@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uncac_metrics import plots, stats
     from uncac_metrics.builds import build
     from uncac_metrics.catalogue import coverage, load_catalogue
+    from uncac_metrics.composites import compose
     from uncac_metrics.datasets import load_dataset
     from uncac_metrics.estimators import estimate
     from uncac_metrics.stats import Estimates, compare
@@ -26,6 +27,7 @@ _HOME = {
     "Estimates": "uncac_metrics.stats",
     "build": "uncac_metrics.builds",
     "compare": "uncac_metrics.stats",
+    "compose": "uncac_metrics.composites",
     "coverage": "uncac_metrics.catalogue",
     "estimate": "uncac_metrics.estimators",
     "load_catalogue": "uncac_metrics.catalogue",
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "build",
     "compare",
+    "compose",
     "coverage",
     "estimate",
     "load_catalogue",

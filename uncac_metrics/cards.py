@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from uncac_metrics import strict
 from uncac_metrics.methods import METHODS, NUMBERS, Method, wrong_option
 from uncac_metrics.model import (
     BREAKDOWNS,
@@ -31,6 +30,7 @@ from uncac_metrics.model import (
     Shape,
 )
 from uncac_metrics.shapes import SHAPES, is_among
+from uncac_metrics.strict import Key, suggest
 
 __all__ = ["ESTIMATORS", "read_card", "suggest"]
 
@@ -39,64 +39,44 @@ ESTIMATORS = tuple(METHODS)
 
 ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*-[0-9]+[a-z]?")
 _OWN_METHOD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
-_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-@dataclass(frozen=True)
-class _Key:
-    """What a key of a card holds."""
-
-    kind: str
-    """``text``, ``texts`` (a list), ``whole``, ``number``, ``table`` or ``tables``."""
-    codes: Iterable[str] = ()
-    """The allowed texts; empty: any."""
-    required: bool = True
-
-
-_TEXT, _OPTIONAL_TEXT = _Key("text"), _Key("text", required=False)
+_TEXT, _OPTIONAL_TEXT = Key("text"), Key("text", required=False)
 _CARD = {
     "name": _TEXT,
     "name_zh": _OPTIONAL_TEXT,
-    "type": _Key("text", MEASURES),
+    "type": Key("text", MEASURES),
     "objective": _TEXT,
     "description": _TEXT,
     "formula": _TEXT,
     "responsible": _TEXT,
-    "sources": _Key("texts", SOURCE_KINDS),
+    "sources": Key("texts", SOURCE_KINDS),
     "frequency": _TEXT,
-    "disaggregations": _Key("texts", BREAKDOWNS),
+    "disaggregations": Key("texts", BREAKDOWNS),
     "notes": _TEXT,
     "unit": _TEXT,
-    "scale": _Key("number", required=False),
-    "decimals": _Key("whole"),
-    "direction": _Key("text", DIRECTIONS),
+    "scale": Key("number", required=False),
+    "decimals": Key("whole"),
+    "direction": Key("text", DIRECTIONS),
     "universe": _TEXT,
     "reference_period": _TEXT,
-    "provenance": _Key("text", PROVENANCE),
+    "provenance": Key("text", PROVENANCE),
     "provenance_note": _TEXT,
-    "measure": _Key("table"),
-    "links": _Key("table"),
-    "cases": _Key("tables", required=False),
+    "measure": Key("table"),
+    "links": Key("table"),
+    "cases": Key("tables", required=False),
 }
 _MEASURE = {
-    "shape": _Key("text", SHAPES),
+    "shape": Key("text", SHAPES),
     "estimator": _TEXT,
     "numerator": _OPTIONAL_TEXT,
     "denominator": _TEXT,
-    "items": _Key("text", BREAKDOWNS, required=False),
+    "items": Key("text", BREAKDOWNS, required=False),
     "levels": _OPTIONAL_TEXT,
-    "options": _Key("table", required=False),
-    "where": _Key("table", required=False),
+    "options": Key("table", required=False),
+    "where": Key("table", required=False),
 }
-_CASE = {"name": _TEXT, "rows": _Key("tables"), "expect": _Key("table"), "item": _OPTIONAL_TEXT}
-_KINDS: Mapping[str, tuple[Any, str, str]] = {
-    "text": (str, "text", '"…"'),
-    "texts": (list, "a list of texts", '["…"]'),
-    "whole": (int, "a whole number", "1"),
-    "number": ((int, float), "a number", "1"),
-    "table": (dict, "a table", "{…}"),
-    "tables": (list, "a list of tables", "[{…}]"),
-}
+_CASE = {"name": _TEXT, "rows": Key("tables"), "expect": Key("table"), "item": _OPTIONAL_TEXT}
 
 
 def read_card(path: Path, topic: str = "") -> tuple[Indicator | None, list[Fault]]:
@@ -159,17 +139,15 @@ class _Card:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.faults: list[Fault] = []
-
-    def fault(self, where: str, what: str, remedy: str = "") -> None:
-        self.faults.append(Fault(str(self.path), where, what, remedy))
+        self.file = strict.File(path)
+        self.faults, self.fault, self.table = self.file.faults, self.file.fault, self.file.table
 
     def read(self, topic: str) -> Indicator | None:
         """The indicator, or None if the file has faults."""
         if not ID.fullmatch(self.path.stem):
             remedy = "capitals and digits joined by hyphens, a number last, as in BR-01 or BR-08a"
             self.fault("", f"the file name {self.path.stem!r} cannot be an id", remedy)
-        raw = self.toml()
+        raw = self.file.toml()
         if raw is None:
             return None
         card = self.table(raw, _CARD, "")
@@ -200,65 +178,6 @@ class _Card:
         fields["cases"] = tuple(Case(**{**c, "rows": tuple(c["rows"])}) for c in cases)
         fields["measure"] = Measure(**measure)
         return Indicator(id=self.path.stem, **fields, topic=topic, file=str(self.path))
-
-    def toml(self) -> dict[str, Any] | None:
-        try:
-            return tomllib.loads(self.path.read_text(encoding="utf-8-sig"))
-        except tomllib.TOMLDecodeError as error:
-            line = _LINE.search(str(error))
-            place = (f"line {line[1]}" if line[1] else "end of file") if line else ""
-            what = f"not valid TOML: {_LINE.sub('', str(error))}"
-            self.fault(place, what, "put the line right: texts stand in quotes, and a key is given once")
-        except UnicodeDecodeError as error:
-            self.fault(f"byte {error.start + 1}", "the file is not UTF-8 text", "save it as UTF-8")
-        except OSError as error:
-            self.fault("", f"the file cannot be read: {error.strerror}", "make it a readable file")
-        return None
-
-    def table(self, raw: Any, keys: Mapping[str, _Key], where: str) -> dict[str, Any]:
-        """The values of a table that are as they should be; a fault for every other key."""
-        prefix = f"{where}." if where else ""
-        free = [name for name in keys if name not in raw]
-        meant = set()
-        for name in raw:
-            if name not in keys:
-                remedy = suggest(name, free)
-                meant |= {k for k in free if f'"{k}"' in remedy}
-                self.fault(f"{prefix}{name}", "unknown key", remedy)
-        good = {}
-        for name, key in keys.items():
-            kind, label, sample = _KINDS[key.kind]
-            if name not in raw:
-                if key.required and name not in meant:
-                    self.fault(f"{prefix}{name}", "the key is missing", f"add {name} = {sample}")
-                continue
-            value = raw[name]
-            if not isinstance(value, kind) or isinstance(value, bool):
-                self.fault(f"{prefix}{name}", f"{value!r} is not {label}", f"write {name} = {sample}")
-            elif self.fits(value, key, f"{prefix}{name}"):
-                good[name] = " ".join(value.split()) if key.kind == "text" else value
-        return good
-
-    def fits(self, value: Any, key: _Key, where: str) -> bool:
-        """Whether a value of the right type holds what it should."""
-        before = len(self.faults)
-        if key.kind == "text" and not value.strip():
-            self.fault(where, "the text is empty", "write it, or leave out the key if it is optional")
-        elif key.kind == "tables" and not all(isinstance(v, dict) for v in value):
-            self.fault(where, "not every element is a table", "write [{…}, {…}]")
-        elif key.kind == "tables" and not value:
-            self.fault(where, "the list is empty", "give at least one table")
-        elif key.kind == "texts":
-            for v in value:
-                if not isinstance(v, str):
-                    self.fault(where, f"{v!r} is not text", f'put it in quotes: "{v}"')
-            for v in sorted({v for v in value if isinstance(v, str) and value.count(v) > 1}):
-                self.fault(where, f'"{v}" is given more than once', "give it once")
-        if key.codes:
-            for v in [value] if isinstance(value, str) else value:
-                if isinstance(v, str) and v.strip() and v not in key.codes:
-                    self.fault(where, f'"{v}" is not allowed', suggest(v, key.codes))
-        return len(self.faults) == before
 
     def measure(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         measure = self.table(raw, _MEASURE, "measure")
@@ -390,7 +309,7 @@ class _Card:
                 self.fault("measure.denominator", what, f"a {estimator} needs a denominator that counts rows")
 
     def links(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        links = self.table(raw, {k: _Key("texts", required=r) for k, (_, r) in _LINKS.items()}, "links")
+        links = self.table(raw, {k: Key("texts", required=r) for k, (_, r) in _LINKS.items()}, "links")
         for kind, codes in links.items():
             known = _known()[kind]
             for code in codes:
@@ -428,25 +347,3 @@ def _kind(shape: Shape, base: Mapping[str, str] | None) -> str:
         return "rows"
     column = shape.column(base["column"]) or shape.column(f"{base['column']}__*")
     return column.kind if column is not None and column.kind in NUMBERS else "rows"
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    """A remedy for a name that is not known: the nearest of those that are, or a list of them.
-
-    Examples
-    --------
-    >>> suggest("experince", ["experience", "perception"])
-    'did you mean "experience"?'
-    >>> suggest("x", ["lower", "higher", "none"])
-    'one of: lower, higher, none'
-    """
-    from difflib import get_close_matches
-
-    allowed = list(names)
-    close = get_close_matches(name, allowed, n=1, cutoff=0.6)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    if not allowed:
-        return "leave it out"
-    shown = ", ".join(allowed[:12])
-    return f"one of: {shown}{', …' if len(allowed) > 12 else ''}"

@@ -251,4 +251,6 @@ def _cards(folder: Path) -> tuple[Path, list[Path]]:
         if (folder / "office.toml").is_file():
             return root, []
         root = folder
-    return root, sorted(p for p in root.rglob("*.toml") if not p.name.startswith("."))
+    recipes = root / "composites"  # of composites, not of indicators: see uncac_metrics.recipes
+    found = (p for p in root.rglob("*.toml") if not p.name.startswith(".") and recipes not in p.parents)
+    return root, sorted(found)

@@ -22,7 +22,7 @@ class Checked:
 
 
 def check(office: str | Path | None = None) -> Checked:
-    """Check reference tables, cards, worked cases, the office's file, its sources and its data.
+    """Check reference tables, cards, worked cases, recipes of composites, the office's file, its sources and its data.
 
     Parameters
     ----------
@@ -38,6 +38,7 @@ def check(office: str | Path | None = None) -> Checked:
     from uncac_metrics.catalogue import own_methods
     from uncac_metrics.datasets import load_dataset
     from uncac_metrics.estimators import run_cases
+    from uncac_metrics.recipes import read_recipes
 
     faults = list(reference.check())
     try:
@@ -48,6 +49,8 @@ def check(office: str | Path | None = None) -> Checked:
     catalogue = inputs.catalogue
     for card in catalogue.values():
         faults += run_cases(card)
+    recipes, wrong = read_recipes([] if office is None else [office], catalogue)
+    faults += wrong
     rows = 0
     for source in inputs.sources.values():
         try:
@@ -58,6 +61,7 @@ def check(office: str | Path | None = None) -> Checked:
         "reference tables": len(reference.NAMES),
         "indicators": len(catalogue),
         "worked cases": sum(len(card.cases) for card in catalogue.values()),
+        "composites": len(recipes),
         "data sets": len(inputs.sources),
         "rows of data": rows,
     }

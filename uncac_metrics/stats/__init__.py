@@ -6,13 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from uncac_metrics.stats import areas, counts, intervals, survey, trends
+    from uncac_metrics.stats import areas, counts, intervals, scores, survey, trends
     from uncac_metrics.stats.differences import compare
     from uncac_metrics.stats.estimates import Estimates, concat
     from uncac_metrics.stats.frames import published
 
 _HOME = {"Estimates": "estimates", "concat": "estimates", "compare": "differences", "published": "frames"}
-__all__ = ["Estimates", "areas", "compare", "concat", "counts", "intervals", "published", "survey", "trends"]
+__all__ = ["Estimates", "areas", "compare", "concat", "counts", "intervals", "published", "scores", "survey", "trends"]
 
 
 def __getattr__(name: str) -> Any:
