@@ -13,6 +13,7 @@ b) and squared extrapolation make both fast.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -26,18 +27,31 @@ FLOOR = 1e-3
 class Data:
     """Standardised ratings, and which rows and sources belong together."""
 
-    y: Array
-    """(fits, rows, sources), 0 where there is no rating."""
-    rated: Array
-    """(fits, rows, sources), 1.0 and 0.0."""
+    both: Array
+    """(fits, rows, twice the sources): standardised ratings, 0 where there is none; then 1.0 where there is one."""
     blocks: Array
     """(sources, blocks), 1.0 where the source belongs to the block."""
     groups: Array
     """(rows, groups), 1.0 where the row belongs to the group."""
 
+    @property
+    def y(self) -> Array:
+        """The ratings, (fits, rows, sources)."""
+        return self.both[:, :, : len(self.blocks)]
+
+    @property
+    def rated(self) -> Array:
+        """Where there is a rating."""
+        return self.both[:, :, len(self.blocks) :]
+
+    @cached_property
+    def totals(self) -> tuple[Array, Array, Array]:
+        """Number, sum and sum of squares of each source's ratings, (fits, sources)."""
+        return self.rated.sum(axis=1), self.y.sum(axis=1), (self.y**2).sum(axis=1)
+
     def fits(self, which: Array) -> Data:
         """These fits alone."""
-        return replace(self, y=self.y[which], rated=self.rated[which])
+        return replace(self, both=self.both[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +63,7 @@ class Moments:
     variance: Array
     """(fits, rows) variance of g."""
     sums: tuple[Array, ...]
-    """Sums of each source over its rows: n, g, g², y, yg, y², h, gh, yh, h²."""
+    """As :func:`source_sums` gives them."""
     block_square: Array
     """(fits, rows, blocks) expectation of h²."""
     present: Array
@@ -85,51 +99,57 @@ def start(data: Data) -> Array:
     )
 
 
+def eliminate(theta: Array, data: Data) -> tuple[Array, ...]:
+    """Mean and variance of g given ratings and parameters, (fits, rows); and of each block c, slope, r and shared,
+    (fits, rows, blocks): given g, its error has mean c (r − slope · g) and variance c."""
+    a, b, psi, tau2, mu, omega2 = split(theta, data)
+    k = data.blocks.shape[1]
+    inverse = (1 / psi)[:, :, None]
+    a, b = a[:, :, None], b[:, :, None]
+    member = data.blocks[None] * inverse
+    of_y = np.concatenate([b * inverse, 0 * b, member, 0 * member, 0 * member], axis=2)
+    of_rated = np.concatenate([-a * b * inverse, b**2 * inverse, -a * member, member, b * member], axis=2)
+    sums = data.both @ np.concatenate([of_y, of_rated], axis=1)
+    prior_mean, prior_var = mu @ data.groups.T, omega2 @ data.groups.T
+    r, shared, slope = sums[:, :, 2 : 2 + k], sums[:, :, 2 + k : 2 + 2 * k], sums[:, :, 2 + 2 * k :]
+    c = tau2[:, None, :] / (1 + tau2[:, None, :] * shared)
+    v = 1 / (1 / prior_var + sums[:, :, 1] - (c * slope**2).sum(axis=2))
+    m = v * (sums[:, :, 0] + prior_mean / prior_var - (c * slope * r).sum(axis=2))
+    return m, v, c, slope, r, shared
+
+
 def expect(theta: Array, data: Data) -> Moments:
     """E step: moments of g and h given ratings and parameters, and the log-likelihood."""
-    a, b, psi, tau2, mu, omega2 = split(theta, data)
-    y, rated, blocks = data.y, data.rated, data.blocks
-    k = blocks.shape[1]
-    in_block = blocks[None] / psi[:, :, None]  # (fits, sources, blocks)
-    of_y = np.concatenate([(b / psi)[:, :, None], in_block], axis=2)
-    of_rated = np.stack([a * b / psi, b**2 / psi, np.log(psi) + a**2 / psi], axis=2)
-    from_y = y @ of_y
-    from_rated = rated @ np.concatenate(
-        [of_rated, a[:, :, None] * in_block, in_block, b[:, :, None] * in_block], axis=2
-    )
-    square = (y**2 @ (1 / psi)[:, :, None] - 2 * (y @ (a / psi)[:, :, None]))[:, :, 0] + from_rated[:, :, 2]
-    prior_mean, prior_var = mu @ data.groups.T, omega2 @ data.groups.T
-    g = from_y[:, :, 0] - from_rated[:, :, 0] + prior_mean / prior_var
-    r = from_y[:, :, 1:] - from_rated[:, :, 3 : 3 + k]
-    shared, slope = from_rated[:, :, 3 + k : 3 + 2 * k], from_rated[:, :, 3 + 2 * k :]
-    c = tau2[:, None, :] / (1 + tau2[:, None, :] * shared)
-    precision = 1 / prior_var + from_rated[:, :, 1] - (c * slope**2).sum(axis=2)
-    v = 1 / precision
-    m = v * (g - (c * slope * r).sum(axis=2))
+    m, v, c, slope, r, shared = eliminate(theta, data)
+    a, _, psi, tau2, mu, omega2 = split(theta, data)
+    y, rated = data.y, data.rated
     present = (rated.sum(axis=2) > 0).astype(float)
-    # log-likelihood of a row: log|Σ| and the quadratic form, by the same elimination
-    quadratic = square + prior_mean**2 / prior_var - (c * r**2).sum(axis=2) - m**2 * precision
-    log_det = np.log(precision * prior_var) + np.log1p(tau2[:, None, :] * shared).sum(axis=2)
-    n_rated = rated.sum(axis=(1, 2))
-    loglik = -0.5 * ((quadratic + log_det) * present).sum(axis=1) - 0.5 * n_rated * np.log(2 * np.pi)
+    # of a row's log-likelihood, what is not a sum over ratings: log |Σ| and the quadratic form, by elimination
+    prior_mean, prior_var = mu @ data.groups.T, omega2 @ data.groups.T
+    quadratic = prior_mean**2 / prior_var - (c * r**2).sum(axis=2) - m**2 / v
+    log_det = np.log(prior_var / v) + np.log1p(tau2[:, None, :] * shared).sum(axis=2)
     second = m**2 + v
     h = c * (r - slope * m[:, :, None])
     gh = h * m[:, :, None] - c * slope * v[:, :, None]
     h2 = h**2 + c + (c * slope) ** 2 * v[:, :, None]
-    rated_t, y_t = rated.transpose(0, 2, 1), y.transpose(0, 2, 1)
-    by_rated = rated_t @ np.concatenate([m[:, :, None], second[:, :, None], h, gh, h2], axis=2)
-    by_y = y_t @ np.concatenate([m[:, :, None], h], axis=2)
-
-    def own(sums: Array) -> Array:
-        """The sums of each source's own block."""
-        return (sums * blocks).sum(axis=2)
-
-    sums = (
-        rated.sum(axis=1), by_rated[:, :, 0], by_rated[:, :, 1], y.sum(axis=1), by_y[:, :, 0], (y**2).sum(axis=1),
-        own(by_rated[:, :, 2 : 2 + k]), own(by_rated[:, :, 2 + k : 2 + 2 * k]), own(by_y[:, :, 1:]),
-        own(by_rated[:, :, 2 + 2 * k :]),
-    )  # fmt: skip
+    sums = source_sums(data, m, second, h, gh, h2)
+    n, _, _, y1, _, y2, *_ = sums
+    of_ratings = (n * (np.log(2 * np.pi * psi) + a**2 / psi) - 2 * a * y1 / psi + y2 / psi).sum(axis=1)
+    loglik = -0.5 * (((quadratic + log_det) * present).sum(axis=1) + of_ratings)
     return Moments(m, v, sums, h2, present, loglik)
+
+
+def source_sums(data: Data, g: Array, g2: Array, h: Array, gh: Array, h2: Array) -> tuple[Array, ...]:
+    """Sums of each source over the rows that it rates: n, g, g², y, yg, y², h, gh, yh, h² (h of its own block)."""
+    j, k = data.blocks.shape
+    sums = data.both.transpose(0, 2, 1) @ np.concatenate([g[:, :, None], g2[:, :, None], h, gh, h2], axis=2)
+    of_y, of_rated = sums[:, :j], sums[:, j:]
+    own = [
+        (part * data.blocks).sum(axis=2)
+        for part in (of_rated[:, :, 2 : 2 + k], of_rated[:, :, 2 + k : 2 + 2 * k], of_y[:, :, 2 : 2 + k], of_rated[:, :, 2 + 2 * k :])
+    ]  # fmt: skip
+    n, y, y2 = data.totals
+    return n, of_rated[:, :, 0], of_rated[:, :, 1], y, of_y[:, :, 0], y2, *own
 
 
 def maximise(theta: Array, found: Moments, data: Data) -> Array:
@@ -189,63 +209,3 @@ def fit(data: Data, theta: Array, *, tolerance: float = 1e-9, most: int = 2000) 
             active = active[~near]
             part = data.fits(active)
     return theta, loglik, steps
-
-
-def gradient(theta: Array, data: Data) -> tuple[Array, Array]:
-    """Gradient of the log-likelihood (Fisher's identity), (fits, parameters), and the means of g, (fits, rows)."""
-    a, b, psi, tau2, mu, omega2 = split(theta, data)
-    found = expect(theta, data)
-    n, g, g2, y, yg, y2, h, gh, yh, h2 = found.sums
-    square = y2 + n * a**2 + b**2 * g2 + h2 - 2 * (a * y + b * yg + yh - a * b * g - a * h - b * gh)
-    present = found.present[:, :, None] * data.groups
-    rows = present.sum(axis=1)
-    m1 = (found.mean[:, :, None] * present).sum(axis=1)
-    m2 = ((found.mean**2 + found.variance)[:, :, None] * present).sum(axis=1)
-    parts = [
-        (y - n * a - b * g - h) / psi,
-        (yg - a * g - b * g2 - gh) / psi,
-        0.5 * (square / psi - n),
-        0.5 * ((found.block_square / tau2[:, None, :] - 1) * found.present[:, :, None]).sum(axis=1),
-        (m1 - rows * mu) / omega2,
-        0.5 * ((m2 - 2 * mu * m1 + rows * mu**2) / omega2 - rows),
-    ]
-    return np.concatenate(parts, axis=1), found.mean
-
-
-def information(theta: Array, data: Data, step: float = 1e-4) -> tuple[Array, Array]:
-    """Covariance of the parameters and the derivatives of the scores by them, from central differences.
-
-    Parameters that are not free (of absent sources, at a bound, of the first group) have no variance.
-
-    Returns
-    -------
-    covariance : array (fits, parameters, parameters)
-    slopes : array (fits, rows, parameters)
-    """
-    fits, p = theta.shape
-    hessian, slopes = np.zeros((fits, p, p)), np.zeros((fits, data.y.shape[1], p))
-    fixed = _fixed(theta, data)
-    for q in np.flatnonzero(~fixed.all(axis=0)):
-        shift = np.zeros(p)
-        shift[q] = step
-        up, down = gradient(theta + shift, data), gradient(theta - shift, data)
-        hessian[:, :, q] = (up[0] - down[0]) / (2 * step)
-        slopes[:, :, q] = (up[1] - down[1]) / (2 * step)
-    needed = -(hessian + hessian.transpose(0, 2, 1)) / 2
-    free = ~fixed
-    needed = np.where(free[:, :, None] & free[:, None, :], needed, np.eye(p))
-    values, vectors = np.linalg.eigh(needed)
-    with np.errstate(divide="ignore"):
-        inverse = np.where(values > 0, 1 / values, 0.0)
-    covariance = (vectors * inverse[:, None, :]) @ vectors.transpose(0, 2, 1)
-    covariance = np.where(free[:, :, None] & free[:, None, :], covariance, 0.0)
-    return covariance, np.where(free[:, None, :], slopes, 0.0)
-
-
-def _fixed(theta: Array, data: Data) -> Array:
-    j, _, _, k, g, _ = sizes(data)
-    absent = data.rated.sum(axis=1) == 0
-    first = np.broadcast_to(np.arange(g) == 0, (len(theta), g))
-    at_floor = theta[:, 2 * j : 3 * j] <= np.log(FLOOR) + 1e-9
-    no_block = theta[:, 3 * j : 3 * j + k] < np.log(1e-6)
-    return np.concatenate([absent, absent, absent | at_floor, no_block, first, first], axis=1)

@@ -370,7 +370,7 @@ def _scores(
     value, std_error = (g - np.nanmean(g, axis=1, keepdims=True)) / spread, np.sqrt(variance) / spread
     rows = np.nonzero(laid.seen > 0)
     table = score_table(laid, rows, value[rows], std_error[rows], method, indicator, level)
-    return Estimates(table, (factor_scores(std_error[rows] ** 2),))
+    return Estimates(table, (factor_scores(std_error[rows]),))
 
 
 def _check(laid: Ratings, representative: Array) -> None:
