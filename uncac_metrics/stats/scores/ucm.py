@@ -136,10 +136,10 @@ def unobserved_components(
     >>> result = unobserved_components(frame, ["a", "b", "c"])
     >>> result.sources[["source", "representative", "sigma", "n"]].round(2)
       source  representative  sigma   n
-    0      a            True   0.35  40
-    1      b            True   0.57  40
-    2      c            True   0.75  40
-    3      d           False   1.10  40
+    0      a            True   0.46  40
+    1      b            True   0.37  40
+    2      c            True   0.81  40
+    3      d           False   0.82  40
     """
     laid = arrange(ratings, unit=unit, period=period, source=source, value=value)
     wide = by_period("representative", representative, laid)

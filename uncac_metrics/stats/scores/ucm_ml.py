@@ -107,17 +107,18 @@ def unobserved_components_ml(
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> truth = rng.normal(size=60)
+    >>> truth = rng.normal(size=150)
     >>> frame = pd.DataFrame([
-    ...     {"ref_area": f"U{i:02}", "source": s, "value": truth[i] + noise * rng.normal()}
-    ...     for i in range(60) for s, noise in [("a", 0.3), ("b", 0.5), ("c", 0.7)] if rng.random() < 0.8
+    ...     {"ref_area": f"U{i:03}", "source": s, "value": truth[i] + noise * rng.normal()}
+    ...     for i in range(150) for s, noise in [("a", 0.4), ("b", 0.6), ("c", 0.8), ("d", 0.8)] if rng.random() < 0.8
     ... ])
     >>> result = unobserved_components_ml(frame)
     >>> result.sources[["source", "sigma", "n", "weight"]].round(2)
-      source  sigma   n  weight
-    0      a   0.27  43    0.72
-    1      b   0.55  50    0.17
-    2      c   0.69  49    0.11
+      source  sigma    n  weight
+    0      a   0.57  115    0.38
+    1      b   0.67  118    0.28
+    2      c   0.83  114    0.18
+    3      d   0.89  116    0.16
     >>> plug_in = unobserved_components_ml(frame, draws=0)
     >>> bool((result.estimates.table["std_error"] > plug_in.estimates.table["std_error"]).mean() > 0.9)
     True
@@ -161,10 +162,10 @@ def leave_one_source_out(
     ... ])
     >>> leave_one_source_out(frame).groupby("source")["change"].apply(lambda c: (c**2).mean() ** 0.5).round(2)
     source
-    a    0.29
-    b    0.13
-    c    0.05
-    d    0.06
+    a    0.31
+    b    0.20
+    c    0.10
+    d    0.13
     Name: change, dtype: float64
     """
     laid = arrange(ratings, unit=unit, period=period, source=source, value=value)
