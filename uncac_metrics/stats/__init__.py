@@ -6,12 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from uncac_metrics.stats import intervals, survey
+    from uncac_metrics.stats import intervals, scores, survey
     from uncac_metrics.stats.differences import compare
     from uncac_metrics.stats.estimates import Estimates, concat
 
 _HOME = {"Estimates": "estimates", "concat": "estimates", "compare": "differences"}
-__all__ = ["Estimates", "compare", "concat", "intervals", "survey"]
+__all__ = ["Estimates", "compare", "concat", "intervals", "scores", "survey"]
 
 
 def __getattr__(name: str) -> Any:

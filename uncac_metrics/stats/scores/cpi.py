@@ -74,14 +74,16 @@ def corruption_perceptions_index(
 
     Examples
     --------
-    >>> frame = pd.DataFrame({"ref_area": "A", "time_period": "2023", "source": list("wxyz"), "value": [40, 44, 47, 55.0]})
+    >>> frame = pd.DataFrame({"ref_area": "A", "source": list("wxyz"), "value": [40.0, 44.0, 47.0, 55.0]})
     >>> corruption_perceptions_index(frame).table[["value", "std_error", "lower", "upper", "n"]].round(3)
        value  std_error  lower  upper  n
     0   47.0       2.75  42.49  51.51  4
     """
     laid = arrange(ratings, unit=unit, period=period, source=source, value=value)
     outside = (laid.values < 0) | (laid.values > 100)
-    faults = [Fault("ratings", value, f"{outside.sum()} outside 0 to 100", "cpi_standardise() first")] * bool(outside.any())
+    faults = [Fault("ratings", value, f"{outside.sum()} outside 0 to 100", "cpi_standardise() first")] * bool(
+        outside.any()
+    )
     if laid.seen.max() > sources:
         remedy = "give their number as `sources`"
         faults.append(Fault("ratings", source, f"{laid.seen.max()} sources of a unit, {sources} in the index", remedy))
@@ -169,9 +171,8 @@ def cpi_baseline(
             here = lacking & (rated[:, others] == pattern).all(axis=1)
             if known.sum() > x.shape[1]:
                 filled[here] = x[here] @ np.linalg.lstsq(x[known], y[known, j], rcond=None)[0]
-        rows.append(
-            (name, np.nanmean(filled), np.nanstd(filled, ddof=1), rated[:, j].sum(), (lacking & ~np.isnan(filled)).sum())
-        )
+        added = (lacking & ~np.isnan(filled)).sum()
+        rows.append((name, np.nanmean(filled), np.nanstd(filled, ddof=1), rated[:, j].sum(), added))
     return pd.DataFrame(rows, columns=["source", "mean", "sd", "n", "filled"])
 
 

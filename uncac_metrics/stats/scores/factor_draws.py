@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uncac_metrics.stats.scores.factor_em import FLOOR, Data, eliminate, join, source_sums, split
+from uncac_metrics.stats.scores.factor_em import FLOOR, Data, eliminate, join, source_sums
 
 Array = np.ndarray
 

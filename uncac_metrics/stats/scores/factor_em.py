@@ -1,8 +1,8 @@
 r"""Kernel of the unobserved components model: maximum likelihood with missing ratings, many fits at once.
 
 In units of the sources' standard deviations, :math:`y_{ij} = a_j + b_j g_i + h_{i k(j)} + e_{ij}` with
-:math:`g_i \sim N(\mu_{t(i)}, \omega_{t(i)}^2)`, :math:`h_{ik} \sim N(0, \tau_k^2)` shared by the sources of block k, and
-:math:`e_{ij} \sim N(0, \psi_j)`. The group t of a row is its period in a panel; the first group has mean 0 and
+:math:`g_i \sim N(\mu_{t(i)}, \omega_{t(i)}^2)`, :math:`h_{ik} \sim N(0, \tau_k^2)` shared by the sources of block k,
+and :math:`e_{ij} \sim N(0, \psi_j)`. The group t of a row is its period in a panel; the first group has mean 0 and
 variance 1. Arrays lead with the fits: ``y`` is (fits, rows, sources).
 
 The E step is closed, since g and the h of a unit have a precision matrix in the form of an arrow; the M step is a
@@ -95,7 +95,12 @@ def start(data: Data) -> Array:
     j, _, _, k, g, _ = sizes(data)
     used = (data.rated.sum(axis=1) > 0).astype(float)
     return join(
-        np.zeros((f, j)), 0.7 * used, np.where(used > 0, 0.5, 1.0), np.full((f, k), 0.1), np.zeros((f, g)), np.ones((f, g))
+        np.zeros((f, j)),
+        0.7 * used,
+        np.where(used > 0, 0.5, 1.0),
+        np.full((f, k), 0.1),
+        np.zeros((f, g)),
+        np.ones((f, g)),
     )
 
 
@@ -122,8 +127,7 @@ def expect(theta: Array, data: Data) -> Moments:
     """E step: moments of g and h given ratings and parameters, and the log-likelihood."""
     m, v, c, slope, r, shared = eliminate(theta, data)
     a, _, psi, tau2, mu, omega2 = split(theta, data)
-    y, rated = data.y, data.rated
-    present = (rated.sum(axis=2) > 0).astype(float)
+    present = (data.rated.sum(axis=2) > 0).astype(float)
     # of a row's log-likelihood, what is not a sum over ratings: log |Σ| and the quadratic form, by elimination
     prior_mean, prior_var = mu @ data.groups.T, omega2 @ data.groups.T
     quadratic = prior_mean**2 / prior_var - (c * r**2).sum(axis=2) - m**2 / v
@@ -146,7 +150,10 @@ def source_sums(data: Data, g: Array, g2: Array, h: Array, gh: Array, h2: Array)
     of_y, of_rated = sums[:, :j], sums[:, j:]
     own = [
         (part * data.blocks).sum(axis=2)
-        for part in (of_rated[:, :, 2 : 2 + k], of_rated[:, :, 2 + k : 2 + 2 * k], of_y[:, :, 2 : 2 + k], of_rated[:, :, 2 + 2 * k :])
+        for part in (
+            of_rated[:, :, 2 : 2 + k], of_rated[:, :, 2 + k : 2 + 2 * k], of_y[:, :, 2 : 2 + k],
+            of_rated[:, :, 2 + 2 * k :],
+        )
     ]  # fmt: skip
     n, y, y2 = data.totals
     return n, of_rated[:, :, 0], of_rated[:, :, 1], y, of_y[:, :, 0], y2, *own

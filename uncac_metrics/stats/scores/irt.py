@@ -24,7 +24,7 @@ class RatingModel:
     estimates: Estimates
     """Latent traits: posterior mean and standard deviation, equal-tailed interval, ``n`` ratings; with draws."""
     on_scale: pd.DataFrame
-    """The traits on the scale of the questionnaire, read at the thresholds of all raters: expected category (``value``),
+    """The traits on the scale of the questionnaire, by the thresholds of all raters: expected category (``value``),
     ``std_error`` and interval."""
     raters: pd.DataFrame
     """``rater``, ``group``, ``n``, and the discrimination β: ``beta``, ``beta_sd``."""
@@ -131,8 +131,15 @@ def rating_model(
     mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
     ess = mcmc.effective_size(kept)
     diagnostics = pd.DataFrame(
-        {"parameter": names, "mean": mean, "sd": sd, "rhat": mcmc.split_rhat(kept), "ess": ess, "mcse": sd / np.sqrt(ess)}
-    )
+        {
+            "parameter": names,
+            "mean": mean,
+            "sd": sd,
+            "rhat": mcmc.split_rhat(kept),
+            "ess": ess,
+            "mcse": sd / np.sqrt(ess),
+        }
+    )  # fmt: skip
     traits, betas, cuts = np.split(np.arange(len(names)), np.cumsum(sizes)[:-1])
     tails = [0.5 - level / 2, 0.5 + level / 2]
     drawn = flat[:, traits]
@@ -171,9 +178,7 @@ def _codes(labels: pd.Series) -> tuple[Array, tuple[str, ...]]:
     return codes, tuple(str(n) for n in names)
 
 
-def _checked(
-    ratings: pd.DataFrame, unit: str, rater: str, value: str, group: str | None
-) -> tuple[pd.DataFrame, int]:
+def _checked(ratings: pd.DataFrame, unit: str, rater: str, value: str, group: str | None) -> tuple[pd.DataFrame, int]:
     wanted = [unit, rater, value, *([group] if group else [])]
     missing = [c for c in wanted if c not in ratings.columns]
     if missing:

@@ -1,4 +1,4 @@
-"""Diagnostics of Markov chains: have they found the same distribution, and how many independent draws are they worth?"""
+"""Diagnostics of Markov chains: have they found one distribution, and how many independent draws are they worth?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def split_rhat(draws: Array) -> Array:
     >>> rng = np.random.default_rng(1)
     >>> apart = rng.normal(size=(2, 500, 1)) + np.array([0.0, 3.0])[:, None, None]
     >>> split_rhat(rng.normal(size=(2, 500, 1))).round(2), split_rhat(apart).round(1)
-    (array([1.]), array([1.9]))
+    (array([1.]), array([2.]))
     """
     halves = _halves(draws)
     n = halves.shape[1]

@@ -176,7 +176,7 @@ def _index(
         slope = formula(*stepped).imag / 1e-20
         variance += (slope * frame[f"{inputs[k]}_se"].to_numpy(dtype=float)[rows]) ** 2
     std_error = np.sqrt(variance)
-    lower, upper = intervals.wald(value, std_error, np.inf, level)
+    lower, upper = intervals.wald(value, std_error, np.array(np.inf), level)
     labels = {c: frame[c].astype(str).to_numpy()[rows] for c in ("ref_area", "time_period") if c in frame.columns}
     table = make_table(
         {

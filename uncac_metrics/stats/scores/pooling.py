@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -83,14 +84,14 @@ def pool_surveys(
     Notes
     -----
     :func:`statsmodels.stats.meta_analysis.combine_effects` has fixed effects, DerSimonian–Laird and Paule–Mandel with
-    Knapp–Hartung, and ours agree with them; it has no likelihood methods, interval of τ², prediction interval or houses.
-    With fewer than five surveys τ² is hardly known: see its interval.
+    Knapp–Hartung, and ours agree with them; it has no likelihood methods, interval of τ², prediction or houses. With
+    fewer than five surveys τ² is hardly known: see its interval.
 
     References
     ----------
-    Viechtbauer (2005), Journal of Educational and Behavioral Statistics 30, 261–293; Knapp and Hartung (2003), Statistics
-    in Medicine 22, 2693–2710; Viechtbauer (2007), Statistics in Medicine 26, 37–52 (Q-profile); Higgins, Thompson and
-    Spiegelhalter (2009), JRSS A 172, 137–159 (prediction).
+    Viechtbauer (2005), Journal of Educational and Behavioral Statistics 30, 261–293; Knapp and Hartung (2003),
+    Statistics in Medicine 22, 2693–2710; Viechtbauer (2007), Statistics in Medicine 26, 37–52 (Q-profile); Higgins,
+    Thompson and Spiegelhalter (2009), JRSS A 172, 137–159 (prediction).
 
     Examples
     --------
@@ -104,21 +105,23 @@ def pool_surveys(
     if method not in METHODS:
         raise Faults([Fault("pool_surveys", "method", f"{method!r}", f"one of {', '.join(METHODS)}")])
     y, v, houses = _checked(surveys, value, std_error, house)
+    parts: dict[str, float] = {}
     k = len(y)
     if house is None:
-        tau2 = {"REML": _reml, "ML": _ml, "PM": _pm, "DL": _dl, "fixed": lambda y, v: 0.0}[method](y, v)
+        tau2 = {"REML": _reml, "ML": _ml, "PM": _pm, "DL": _dl, "fixed": _none}[method](y, v)
         w = 1 / (v + tau2)
         mean = (w * y).sum() / w.sum()
         df = float(k - 1) if knapp_hartung else np.inf
         variance = (w * (y - mean) ** 2).sum() / ((k - 1) * w.sum()) if knapp_hartung else 1 / w.sum()
-        parts, text = {}, f"{method}{', Knapp-Hartung' if knapp_hartung else ''}"
+        text = f"{method}{', Knapp-Hartung' if knapp_hartung else ''}"
     else:
         between, within = _two_levels(y, v, houses)
         inverse = np.linalg.inv(_covariance(v, houses, between, within))
         variance = 1 / inverse.sum()
         mean = variance * (inverse @ y).sum()
         tau2, df = between + within, float(len(np.unique(houses)) - 1)
-        parts, text = {"tau2_house": between, "tau2_survey": within}, "REML, surveys within houses"
+        parts = {"tau2_house": between, "tau2_survey": within}
+        text = "REML, surveys within houses"
     se = np.sqrt(variance)
     spread = np.array([se, np.sqrt(tau2 + variance)])
     lower, upper = intervals.wald(np.full(2, mean), spread, np.full(2, df), level)
@@ -138,9 +141,8 @@ def _heterogeneity(y: Array, v: Array, tau2: float, level: float) -> dict[str, f
     q = _q(0.0, y, v)
     typical = (k - 1) * w.sum() / (w.sum() ** 2 - (w**2).sum())
     tail = (1 - level) / 2
-    low, high = (
-        _root(lambda t: _q(t, y, v) - quantile, y, v) for quantile in stats.chi2.ppf([1 - tail, tail], k - 1)
-    )
+    ends = stats.chi2.ppf([1 - tail, tail], k - 1)
+    low, high = (_root(partial(_q_less, quantile=end, y=y, v=v), y, v) for end in ends)
     return {
         "tau2": tau2, "tau2_lower": low, "tau2_upper": high, "I2": 100 * tau2 / (tau2 + typical),
         "H2": tau2 / typical + 1, "Q": q, "p_value": float(stats.chi2.sf(q, k - 1)),
@@ -155,6 +157,10 @@ def _mean(tau2: float, y: Array, v: Array) -> tuple[Array, Array]:
 def _q(tau2: float, y: Array, v: Array) -> float:
     w, rest = _mean(tau2, y, v)
     return float((w * rest**2).sum())
+
+
+def _q_less(tau2: float, quantile: float, y: Array, v: Array) -> float:
+    return _q(tau2, y, v) - quantile
 
 
 def _reml(y: Array, v: Array) -> float:
@@ -174,12 +180,16 @@ def _ml(y: Array, v: Array) -> float:
 
 
 def _pm(y: Array, v: Array) -> float:
-    return _root(lambda t: _q(t, y, v) - (len(y) - 1), y, v)
+    return _root(partial(_q_less, quantile=len(y) - 1, y=y, v=v), y, v)
 
 
 def _dl(y: Array, v: Array) -> float:
     w = 1 / v
     return max(0.0, (_q(0.0, y, v) - (len(y) - 1)) / (w.sum() - (w**2).sum() / w.sum()))
+
+
+def _none(y: Array, v: Array) -> float:
+    return 0.0
 
 
 def _root(score: Callable[[float], float], y: Array, v: Array) -> float:

@@ -352,7 +352,9 @@ def _groups(estimates: Estimates, higher_is_better: bool) -> Iterator[tuple[pd.D
     unknown = table["value"].isna() | (table["std_error"].isna() if estimates.draws is None else False)
     if unknown.any():
         remedy = "leave them out with select()"
-        raise Faults([Fault("ranks", "estimates", "values or standard errors missing", remedy, count=int(unknown.sum()))])
+        raise Faults(
+            [Fault("ranks", "estimates", "values or standard errors missing", remedy, count=int(unknown.sum()))]
+        )
     for _, rows in table.groupby(["indicator", "statistic", "time_period"], sort=False).indices.items():
         rows = np.sort(rows)
         part = table.iloc[rows]

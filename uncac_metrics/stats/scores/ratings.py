@@ -82,7 +82,7 @@ def arrange(frame: pd.DataFrame, *, unit: str, period: str, source: str, value: 
 
 def by_period(where: str, what: Sequence[str] | dict[str, Sequence[str]], ratings: Ratings) -> Array:
     """Which sources are named for each period, shape (periods, sources); faults for names that no rating has."""
-    named = what if isinstance(what, dict) else {p: what for p in ratings.periods}
+    named = what if isinstance(what, dict) else dict.fromkeys(ratings.periods, what)
     named = {str(p): [str(s) for s in of] for p, of in named.items()}
     faults = [
         Fault(where, p, "no rating of this period", f"one of {', '.join(ratings.periods)}")

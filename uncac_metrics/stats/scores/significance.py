@@ -165,7 +165,7 @@ def _tested(
         adjusted = kernels.joint_p_values(np.abs(t), drawn.T)
     else:
         adjusted = multipletests(p, method=adjust)[1]
-    lower, upper = intervals.wald(gap, error, np.inf, level)
+    lower, upper = intervals.wald(gap, error, np.array(np.inf), level)
     return pd.DataFrame(
         {
             "difference": gap, "std_error": error, "lower": lower, "upper": upper, "p_value": p,

@@ -198,9 +198,7 @@ def scores_given(
     """
     laid = arrange(ratings, unit=unit, period=period, source=source, value=value)
     arrays = [
-        arrange(
-            sources.assign(unit="all"), unit="unit", period=period, source="source", value=name, where="sources"
-        )
+        arrange(sources.assign(unit="all"), unit="unit", period=period, source="source", value=name, where="sources")
         for name in ("alpha", "beta", "sigma")
     ]
     known = {(p, s): k for k, (p, s) in enumerate((p, s) for p in arrays[0].periods for s in arrays[0].sources)}
@@ -343,7 +341,7 @@ def source_table(laid: Ratings, alpha: Array, beta: Array, sigma2: Array) -> pd.
 
 
 def score_table(
-    laid: Ratings, rows: tuple[Array, Array], value: Array, std_error: Array, method: str, indicator: str, level: float
+    laid: Ratings, rows: tuple[Array, ...], value: Array, std_error: Array, method: str, indicator: str, level: float
 ) -> pd.DataFrame:
     """The table of scores of these rows (places of period and unit)."""
     half = special.ndtri(0.5 + level / 2) * std_error

@@ -46,7 +46,7 @@ def unobserved_components_ml(
 
     with :math:`g_i \sim N(0, 1)`, :math:`\varepsilon_{ij} \sim N(0, \sigma_j^2)` and, for sources that belong to a
     block k, an error :math:`h_{ik} \sim N(0, \tau_k^2)` that they share, in units of the standard deviation
-    :math:`s_j` of each. Scores are conditional expectations of g, set to mean 0 and standard deviation 1 over the units.
+    :math:`s_j` of each. Scores are conditional expectations of g, with mean 0 and standard deviation 1 over the units.
 
     The covariance of the scores is :math:`E_\theta[\operatorname{diag}(v_\theta)] + V_\theta[\hat g_\theta]`, the
     expectation and variance over draws of the parameters :math:`\theta` from their posterior (flat priors, a Gibbs
@@ -242,7 +242,7 @@ def _panel(
     # back to the order of the periods
     place = np.argsort(order)
     rows = np.nonzero(laid.seen > 0)
-    at = (place[rows[0]] * units + rows[1])
+    at = place[rows[0]] * units + rows[1]
     own, factors = own[0][at], factors[0][at]
     std_error = np.sqrt(own + (factors**2).sum(axis=1))
     table = score_table(laid, rows, value[0][at], std_error, _method(draws, names, anchor), indicator, level)
@@ -272,7 +272,11 @@ def _standardised(values: Array, members: Array, groups: Array) -> tuple[Data, A
     centre = np.where(rated, values, 0.0).sum(axis=1) / size
     rest = np.where(rated, values - centre[:, None, :], 0.0)
     spread = np.where(n > 0, np.sqrt((rest**2).sum(axis=1) / size), 1.0)
-    return Data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups), centre, spread
+    return (
+        Data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups),
+        centre,
+        spread,
+    )
 
 
 def _standard(mean: Array, variance: Array, units: Array) -> tuple[Array, Array]:
@@ -316,7 +320,7 @@ def _fitted(data: Data, theta: Array, names: Sequence[str]) -> tuple[Array, Arra
     wrong = np.flatnonzero((steps >= most) | ~np.isfinite(loglik))
     if wrong.size:
         remedy = "leave out sources that rate few units, or put fewer sources in blocks"
-        raise Faults([Fault("ratings", names[t], "the likelihood has no clear maximum", remedy) for t in wrong])
+        raise Faults([Fault("ratings", names[int(t)], "the likelihood has no clear maximum", remedy) for t in wrong])
     return theta, loglik, steps
 
 
@@ -359,7 +363,9 @@ def _checked(
     if draws < 0 or draws == 1:
         faults.append(Fault("unobserved_components_ml", "draws", f"{draws}", "0 for plug-in errors, or 2 and more"))
     if anchor is not None and anchor not in laid.periods:
-        faults.append(Fault("unobserved_components_ml", "anchor", f"no period {anchor!r}", f"one of {', '.join(laid.periods)}"))
+        faults.append(
+            Fault("unobserved_components_ml", "anchor", f"no period {anchor!r}", f"one of {', '.join(laid.periods)}")
+        )
     members = np.zeros((len(laid.sources), len(blocks or {})))
     for k, (name, of) in enumerate((blocks or {}).items()):
         unknown = [s for s in of if s not in laid.sources]
@@ -380,7 +386,11 @@ def _checked(
         for j in np.flatnonzero(seen.any(axis=0)):
             given = y[seen[:, j], j]
             if len(given) < LEAST:
-                faults.append(Fault(where, laid.sources[j], f"rates {len(given)} units", f"leave out sources of fewer than {LEAST}"))
+                faults.append(
+                    Fault(
+                        where, laid.sources[j], f"rates {len(given)} units", f"leave out sources of fewer than {LEAST}"
+                    )
+                )
             elif np.ptp(given) == 0:
                 faults.append(Fault(where, laid.sources[j], "rates all units alike", "leave the source out"))
     if faults:
