@@ -236,7 +236,7 @@ def ties(root: Path, factor: float) -> Outcome:
         ("desc_average", 0.5, True),
         ("desc_max", 1, True),
         ("asc_min", 0, False),
-    ):  # noqa: E501
+    ):
         given = np.array([np.nan if v in (None, "NA") else v for v in want[name]], dtype=float)
         near(name, scores.ranked(x, ties=share, higher_is_better=higher), given, CLOSED, factor)
     return "passed", "four rules"
@@ -249,12 +249,9 @@ def rank_tables(name: str) -> Callable[[Path, float], Outcome]:
         if not source.exists():
             return "skipped", "pipeline/Aggregated.csv is not here"
         values = pd.read_csv(source).set_index("uCode").loc[want["uCode"]]
-        group = next(
-            (c for c in want.columns if c in ("g", "use_group") or (want[c].dtype == object and c != "uCode")), None
-        )
         for column in [c for c in want.columns if c in values.columns and pd.api.types.is_numeric_dtype(want[c])]:
             x = values[column].reset_index(drop=True)
-            key = want[group] if group and name.endswith("bygroup.csv") else pd.Series(0, index=x.index)
+            key = want["g"] if "g" in want.columns else pd.Series(0, index=x.index)
             got = x.groupby(key).transform(lambda v: scores.ranked(v.to_numpy()))
             near(column, got, want[column], CLOSED, factor)
         return "passed", f"{len(want)} units"

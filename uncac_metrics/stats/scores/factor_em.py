@@ -181,6 +181,9 @@ def maximise(theta: Array, found: Moments, data: Data) -> Array:
 def fit(data: Data, theta: Array, *, tolerance: float = 1e-9, most: int = 2000) -> tuple[Array, Array, Array]:
     """Iterate to the maximum by pairs of EM steps and an extrapolation, which a lower likelihood undoes.
 
+    The end is where an EM step moves no parameter by more than `tolerance`; or, where a variance creeps to its bound,
+    where after 600 steps the log-likelihood gains less than 1e-9.
+
     Returns
     -------
     theta : array (fits, parameters)
@@ -208,10 +211,13 @@ def fit(data: Data, theta: Array, *, tolerance: float = 1e-9, most: int = 2000) 
             there = expect(ahead, part)
             better = there.loglik >= middle.loglik
             new = np.where(better[:, None], maximise(ahead, there, part), twice)
+        before = loglik[active]
         loglik[active] = np.where(better, there.loglik, middle.loglik)
         theta[active] = new
         steps[active] += 3
-        near = (np.abs(v + r).max(axis=1) < tolerance) | (steps[active] >= most)
+        with np.errstate(invalid="ignore"):
+            flat = (steps[active] > 600) & (loglik[active] - before < 1e-9)
+        near = (np.abs(v + r).max(axis=1) < tolerance) | flat | (steps[active] >= most)
         if near.any():
             active = active[~near]
             part = data.fits(active)

@@ -49,7 +49,7 @@ def rating_model(
     level: float = 0.9,
     chains: int = 4,
     warm_up: int = 1000,
-    draws: int = 1000,
+    draws: int = 2000,
     thin: int = 1,
     seed: int = 1,
     indicator: str = "",

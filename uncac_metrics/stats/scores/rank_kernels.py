@@ -41,6 +41,8 @@ def decided(
     below : bool array (units, units)
         ``below[i, k]``: in the set of unit i, k is above i. For simultaneous sets the transpose of `above`.
     """
+    if len(value) == 1:
+        return np.zeros((1, 1), dtype=bool), np.zeros((1, 1), dtype=bool)
     z = normal_draws(covariance, draws, seed)
     error = pair_errors(covariance)
     with np.errstate(divide="ignore"):
