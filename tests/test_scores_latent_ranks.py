@@ -1,7 +1,7 @@
 """Ranks and significance: by definition on small cases, by simulation for coverage, against widths computed elsewhere.
 
-The mean widths for the Corruption Perceptions Index 2022 are those that an implementation checked against R csranks 1.2.3
-found: 21 places by draws, 55 marginal, 73 simultaneous; random numbers differ, so they are met to half a place.
+The mean widths for the Corruption Perceptions Index 2022 are those that an implementation checked against csranks 1.2.3
+(R) found: 21 places by draws, 55 marginal, 73 simultaneous; random numbers differ, so they are met to half a place.
 """
 
 from __future__ import annotations
