@@ -1,8 +1,7 @@
 """Indicators computed from data sets: a card names an estimator and a base, here they become numbers.
 
-All indicators of one data set that are made of sums are computed in one pass over its rows. Those of completed data
-sets are pooled. A new estimator is one function here and one
-name in :data:`ESTIMATORS`.
+All indicators of one data set that are made of sums are computed in one pass over its rows; those of completed data
+sets are pooled. A new estimator is one function here and one name in :data:`ESTIMATORS`.
 """
 
 from __future__ import annotations
@@ -151,16 +150,17 @@ def _alike(completed: Sequence[Dataset]) -> list[Dataset]:
 
 
 def _counted(pooled: Estimates, cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping]) -> Estimates:
-    """Counts of the data as collected in the place of those of completed data."""
-    sample = Design(data.table, weight="weight")
-    pairs = [pair for card in cards for pair in _pairs(card, data)]
-    pairs = [pair if ESTIMATORS.get(pair.kind) is _linear else replace(pair, kind="mean") for pair in pairs]
-    found = linear(sample, pairs, groupings).table
+    """Counts of the data as collected in the place of those of completed data; own estimators keep theirs."""
+    sample, names = Design(data.table, weight="weight"), ["n", "n_eligible", "events"]
+    known = [card for card in cards if card.measure.estimator in ESTIMATORS]
+    pairs = [pair for card in known for pair in _pairs(card, data)]
+    pairs = [pair if ESTIMATORS[pair.kind] is _linear else replace(pair, kind="mean") for pair in pairs]
+    found, before = linear(sample, pairs, groupings).table, pooled.table
     key = ["indicator", *(b for b in pooled.breakdowns if b in found)]
-    counts = pooled.table[key].merge(found[[*key, "n", "n_eligible", "events"]], how="left", on=key)
-    events = counts["events"].where(pooled.table["events"].notna())
-    answered = {name: counts[name].fillna(0).astype("Int64") for name in ("n", "n_eligible")}
-    return pooled.with_columns(**answered, events=events.astype("Int64"))
+    counts = before[key].merge(found[[*key, *names]], how="left", on=key)[names].fillna(0).astype("Int64")
+    own = ~before["indicator"].isin([card.id for card in known])
+    keep = before[names].isna() | own.to_numpy()[:, None]
+    return pooled.with_columns(**{name: counts[name].mask(keep[name], before[name]) for name in names})
 
 
 def design(data: Dataset) -> Design:
