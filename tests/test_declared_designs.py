@@ -7,6 +7,7 @@ simulated population (within 3.5 standard errors).
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -406,6 +407,10 @@ def test_completed_data_in_files_and_without_the_data_as_collected(office):
     found = table_of(folder)
     assert len(load_dataset(folder).completed) == 2
     assert found["n"].iloc[0] == collected.y.notna().sum() and found["n_eligible"].iloc[0] == 240
+    completed[1].assign(y=completed[1].y.replace({1: 7})).to_csv(folder / "two.csv", index=False)
+    assert faults_of(load_dataset, folder)[0].where == "columns.paid"
+    completed[1].assign(sex="X").to_csv(folder / "two.csv", index=False)
+    assert "'X'" in faults_of(load_dataset, folder)[0].what
     stacked = pd.concat([one.assign(m=i) for i, one in enumerate(completed, start=1)])
     again = table_of(office(more='[imputation]\ncolumn = "m"', data=stacked))
     for name in ("value", "std_error", "df", "lower"):
@@ -514,6 +519,24 @@ def test_wrong_imputations_are_named(office, more, key, words):
         assert load_dataset(folder).completed == ()
         return
     assert any(f.where == key and words in str(f) for f in faults_of(load_source, folder))
+
+
+def test_an_offices_own_estimator_keeps_its_counts_under_imputation(tmp_path, monkeypatch):
+    text = "def halves(cards, data, sample, groupings, **options):\n    from uncac_metrics.stats import survey\n"
+    text += "    return survey.mean(sample, 'offered').with_columns(indicator=cards[0].id)\n"
+    (tmp_path / "of_their_own.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    known = um.load_catalogue()["BR-26"]
+    measure = replace(known.measure, estimator="of_their_own:halves")
+    own = replace(known, id="XX-01", measure=measure, scale=1.0)
+    table = um.estimate([own, known], "civil_servants_2025_imputed").table.set_index("indicator")
+    rows = raw("civil_servants_2025_imputed").query("IMPUTATION == 0")
+    assert table.loc["XX-01", "n"] == len(rows) and table.loc["BR-26", "n"] < (rows.PUBLIC == 1).sum()
+
+
+def test_two_phases_are_not_imputed(office):
+    found = faults_of(load_source, office(SECOND, more='[imputation]\ncolumn = "m"'))
+    assert [(f.where, f.what) for f in found] == [("imputation", "does not go with design.two_phase")]
 
 
 def test_everything_wrong_is_said_at_once(office):

@@ -84,20 +84,25 @@ def load_dataset(id_or_path: str | Path) -> Dataset:
     file = data_file(source)
     more, replicates = _check_files(source, file)
     totals = designs.margins(source)
-    tables, collected = [_read(source, file, more)], True
+    collected, raw = True, _read(source, file, more)
+    tables = {source.path: raw}  # by the name that faults give them
     if "column" in source.imputation:
-        tables, collected = designs.by_imputation(tables[0], source)
-    else:
-        tables += [_read(source, path, more) for where, path, _ in designs.side_files(source) if _is_completed(where)]
+        numbered = designs.by_imputation(raw, source)
+        collected = 0 in numbered
+        tables = {f"{source.path} (imputation {i})": table for i, table in numbered.items()}
+    for where, path, _ in designs.side_files(source):
+        if _is_completed(where):
+            tables[path.name] = _read(source, path, more)
     made: list[Dataset] = []
     faults: list[Fault] = []
-    for raw in tables:
+    for name, table in tables.items():
         try:
-            made.append(_dataset(source, file, raw, more, replicates, totals))
+            made.append(_dataset(replace(source, path=name), file, table, more, replicates, totals))
         except Faults as found:
             faults += found.faults
     if faults:
         raise Faults(dict.fromkeys(faults))
+    made = [replace(one, source=source) for one in made]
     # without the data as collected, the first completed data set stands for them
     return replace(made[0], completed=tuple(made[1:] if collected else made))
 

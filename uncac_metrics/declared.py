@@ -171,6 +171,8 @@ def check(design: Table, imputation: Table, columns: Table, shape: Shape, *, fil
     for i, margin in enumerate(margins if _KINDS["a list of tables"](margins) else (), start=1):  # type: ignore[arg-type]
         faults += _margin(margin, columns, shape, f"design.calibration.margins[{i}]", file)
     faults += _keys(imputation, "imputation", file) or _imputation(imputation, file)
+    if imputation and "two_phase" in design:
+        faults.append(Fault(file, "imputation", "does not go with design.two_phase", "leave out one of the two"))
     return faults
 
 

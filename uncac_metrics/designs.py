@@ -149,8 +149,8 @@ def margins(source: Source) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def by_imputation(raw: pd.DataFrame, source: Source) -> tuple[list[pd.DataFrame], bool]:
-    """The tables of a file that holds all imputations under each other, and whether the first is the data as collected.
+def by_imputation(raw: pd.DataFrame, source: Source) -> dict[int, pd.DataFrame]:
+    """The tables of a file that holds all imputations under each other, by number; 0 is the data as collected.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def by_imputation(raw: pd.DataFrame, source: Source) -> tuple[list[pd.DataFrame]
     if sizes.nunique() > 1:
         found = ", ".join(f"{int(i)}: {n:,}" for i, n in sizes.items())
         raise fault(f"numbers imputations of different sizes ({found} rows)", "every imputation holds all rows")
-    return [raw[number == i].reset_index(drop=True) for i in sizes.index], bool(sizes.index[0] == 0)
+    return {int(i): raw[number == i].reset_index(drop=True) for i in sizes.index}
 
 
 def make(source: Source, table: pd.DataFrame, given: Extras) -> survey.Design:
@@ -216,7 +216,7 @@ def make(source: Source, table: pd.DataFrame, given: Extras) -> survey.Design:
     if calibration := _part(source, "calibration"):
         with _of(source, "design.calibration"):
             design = _calibrated(design, calibration, given.margins)
-    return design.changed(data=design.data[list(table.columns)])
+    return design.changed(data=design.data[list(table.columns)]) if len(own) else design
 
 
 def _calibrated(design: survey.Design, part: Mapping[str, Any], totals: Sequence[Any]) -> survey.Design:

@@ -13,6 +13,7 @@ from pandas.api.types import union_categoricals
 from uncac_metrics import designs
 from uncac_metrics.datasets import Dataset
 from uncac_metrics.estimators.bases import Base, both, lacking, selected
+from uncac_metrics.methods import METHODS
 from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Indicator, Measure
 from uncac_metrics.stats import survey
 from uncac_metrics.stats.estimates import Estimates, concat
@@ -116,16 +117,17 @@ def alike(completed: Sequence[Dataset]) -> list[Dataset]:
 
 
 def counted(pooled: Estimates, cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping]) -> Estimates:
-    """Counts of the data as collected in the place of those of completed data."""
-    sample = Design(data.table, weight="weight")
-    pairs = [pair for card in cards for pair in _pairs(card, data)]
+    """Counts of the data as collected in the place of those of completed data; own estimators keep theirs."""
+    sample, names = Design(data.table, weight="weight"), ["n", "n_eligible", "events"]
+    known = [card for card in cards if card.measure.estimator in METHODS]
+    pairs = [pair for card in known for pair in _pairs(card, data)]
     pairs = [pair if pair.kind in SUMS else replace(pair, kind="mean") for pair in pairs]
-    found = _linear(sample, pairs, groupings).table
+    found, before = _linear(sample, pairs, groupings).table, pooled.table
     key = ["indicator", *(b for b in pooled.breakdowns if b in found)]
-    counts = pooled.table[key].merge(found[[*key, "n", "n_eligible", "events"]], how="left", on=key)
-    events = counts["events"].where(pooled.table["events"].notna())
-    answered = {name: counts[name].fillna(0).astype("Int64") for name in ("n", "n_eligible")}
-    return pooled.with_columns(**answered, events=events.astype("Int64"))
+    counts = before[key].merge(found[[*key, *names]], how="left", on=key)[names].fillna(0).astype("Int64")
+    own = ~before["indicator"].isin([card.id for card in known])
+    keep = before[names].isna() | own.to_numpy()[:, None]
+    return pooled.with_columns(**{name: counts[name].mask(keep[name], before[name]) for name in names})
 
 
 def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
