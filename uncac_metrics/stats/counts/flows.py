@@ -32,7 +32,7 @@ VARIANCES = ("jackknife", "greenwood", "aalen", "gray")
 
 
 def cumulative_incidence(
-    data: pd.DataFrame, duration: str, cause: str, *, times: Sequence[float] | None = None, entry: str | None = None,
+    data: pd.DataFrame, duration: str, cause: str, *, times: Sequence[float], entry: str | None = None,
     weights: str | None = None, cluster: str | None = None, by: By = None, variance: str = "jackknife",
     level: float = 0.95, interval: str = "log_log",
 ) -> Estimates:  # fmt: skip
@@ -49,8 +49,8 @@ def cumulative_incidence(
         Column of its length until it ended or observation did.
     cause : str
         Column of what it ended with; empty where it was still open.
-    times : sequence of float, optional
-        Where the curves are read; all times of events unless given.
+    times : sequence of float
+        Where the curves are read.
     entry, weights, cluster : str, optional
         As in :func:`survival`.
     by : str or list of str, optional
