@@ -200,6 +200,16 @@ def test_each_asset_is_followed_through_its_own_stages():
         results("asset_recovery", [*rows[:2], rows[2] | {"currency": "EUR"}], **by_value)
 
 
+def test_a_stage_left_on_the_day_on_which_it_was_reached_is_passed_over():
+    days = {"date_frozen": "2020-01-01", "date_seized": "2022-01-01", "date_released": "2022-01-01"}
+    rows = [{"asset": str(i), **days, "date_observed": "2025-01-01"} for i in range(3)]
+    stages = ["date_frozen", "date_seized", "date_confiscated", "date_released"]
+    options = {"stages": stages, "at": 3, "unit": "years"}
+    table = results("asset_recovery", rows, estimator="flow", denominator="assets_frozen", options=options)
+    found = table.set_index("stage")["value"].to_dict()
+    assert found == {"frozen": 0, "seized": 0, "confiscated": 0, "released": 1}
+
+
 def test_a_cohort_is_judged_where_its_case_has_ended():
     rows = [
         {"case": str(i), "date_suspected": date(2020, 1, 1)}
@@ -237,6 +247,16 @@ def test_a_mean_amount_is_over_those_who_have_one():
     measure = {"estimator": "mean_amount", "numerator": "fine", "denominator": "fined"}
     table = results("justice_cases", rows, unit="currency", **measure)
     assert table[["value", "n", "unit", "statistic"]].iloc[0].tolist() == [200, 2, "EUR", "mean"]
+
+
+def test_amounts_of_rows_outside_the_base_are_not_in_its_mean():
+    rows = [
+        {"outcome": outcome, "date_closed": "2025-01-01", "established": x, "currency": "EUR"}
+        for outcome, x in (("convicted", 100), ("convicted", 300), ("settled", 9000))
+    ]
+    measure = {"estimator": "mean_amount", "numerator": "established_value", "denominator": "convicted"}
+    table = results("justice_cases", rows, unit="currency", **measure)
+    assert table[["value", "n"]].iloc[0].tolist() == [200, 2]
 
 
 @pytest.mark.parametrize("cluster", [None, "case"])

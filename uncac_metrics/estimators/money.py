@@ -34,7 +34,8 @@ def amounts(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
 
 
 def means(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options]:
-    """As :func:`amounts`, with rows that are counted below the line; a row without an amount says nothing."""
+    """As :func:`amounts`, of the rows below the line, which are counted; one without an amount says nothing."""
+    rows = rows[rows[DENOMINATOR] == 1]
     below = rows[DENOMINATOR]
     rows, options = amounts(rows, options)
     return rows.assign(**{DENOMINATOR: below}), options
