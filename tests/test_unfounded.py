@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from uncac_metrics import reference
+from uncac_metrics.cli import main
 from uncac_metrics.datasets import load_dataset
 from uncac_metrics.reference.unfounded import flag_unfounded
 
@@ -73,14 +74,27 @@ def test_texts_in_a_table_give_their_rows():
     assert (flag.where, flag.rows, flag.count) == ("note", (2, 3), 2)
 
 
-def test_a_data_set_that_carries_one_is_flagged(tmp_path):
-    (tmp_path / "data.csv").write_text(
+def planted(folder):
+    folder.mkdir(parents=True)
+    (folder / "data.csv").write_text(
         "series,ref_area,time_period,value,unit\nC,KEN,2018,2.6,trillion USD\nC,001,2018,2.6,trillion USD\n"
     )
     keys = 'title = "t"\nproducer = "p"\nterms = "t"\norigin = "o"\nshape = "official_series"\npath = "data.csv"\n'
-    (tmp_path / "source.toml").write_text(keys + 'ref_area = "_T"\ntime_period = "2018"\n')
-    (flag,) = load_dataset(tmp_path).flags
+    (folder / "source.toml").write_text(keys + 'ref_area = "_T"\ntime_period = "2018"\n')
+    return folder
+
+
+def test_a_data_set_that_carries_one_is_flagged(tmp_path):
+    (flag,) = load_dataset(planted(tmp_path / "cost")).flags
     assert (flag.where, flag.rows) == ("value", (2,)) and "unfounded" in flag.what
+
+
+def test_a_check_tells_of_it_and_does_not_fail(tmp_path, capsys):
+    planted(tmp_path / "datasets" / "cost")
+    (tmp_path / "office.toml").write_text('name = "Office"\nref_area = "KEN"\n')
+    assert main(["check", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "flagged: data.csv: value: 2.6 trillion US dollars" in said and "nothing wrong" in said
 
 
 @pytest.mark.parametrize("name", ["sdg_16_5_1", "sdg_16_5_2"])

@@ -121,6 +121,8 @@ def _check(arguments: argparse.Namespace) -> int:
     found = check(arguments.office)
     for key, method in found.methods.items():
         print(f"{key}: runs code of the office's own: {method}")
+    for flag in found.flags:
+        print(f"flagged: {flag}")
     if found.faults:
         return _tell(found.faults)
     print("nothing wrong: " + ", ".join(f"{count:,} {name}" for name, count in found.counts.items()))

@@ -19,6 +19,8 @@ class Checked:
     """What was looked at -> how many of it."""
     methods: Mapping[str, str] = field(default_factory=dict)
     """Indicator -> estimator of the office's own, which runs code that is not the package's."""
+    flags: tuple[Fault, ...] = ()
+    """Global figures without support that data carry; a flag asks for a look and is no fault."""
 
 
 def check(office: str | Path | None = None) -> Checked:
@@ -51,10 +53,12 @@ def check(office: str | Path | None = None) -> Checked:
         faults += run_cases(card)
     recipes, wrong = read_recipes([] if office is None else [office], catalogue)
     faults += wrong
-    rows = 0
+    rows, flags = 0, []
     for source in inputs.sources.values():
         try:
-            rows += len(load_dataset(source.file).table)
+            data = load_dataset(source.file)
+            rows += len(data.table)
+            flags += data.flags
         except Faults as caught:
             faults += caught.faults
     counts = {
@@ -65,4 +69,4 @@ def check(office: str | Path | None = None) -> Checked:
         "data sets": len(inputs.sources),
         "rows of data": rows,
     }
-    return Checked(tuple(dict.fromkeys(faults)), counts, own_methods(catalogue))
+    return Checked(tuple(dict.fromkeys(faults)), counts, own_methods(catalogue), tuple(flags))
