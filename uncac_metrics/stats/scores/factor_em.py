@@ -13,7 +13,6 @@ b) and squared extrapolation make both fast.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -33,6 +32,8 @@ class Data:
     """(sources, blocks), 1.0 where the source belongs to the block."""
     groups: Array
     """(rows, groups), 1.0 where the row belongs to the group."""
+    totals: tuple[Array, Array, Array]
+    """Number, sum and sum of squares of each source's ratings, (fits, sources)."""
 
     @property
     def y(self) -> Array:
@@ -44,14 +45,16 @@ class Data:
         """Where there is a rating."""
         return self.both[:, :, len(self.blocks) :]
 
-    @cached_property
-    def totals(self) -> tuple[Array, Array, Array]:
-        """Number, sum and sum of squares of each source's ratings, (fits, sources)."""
-        return self.rated.sum(axis=1), self.y.sum(axis=1), (self.y**2).sum(axis=1)
-
     def fits(self, which: Array) -> Data:
         """These fits alone."""
-        return replace(self, both=self.both[which])
+        n, y, y2 = self.totals
+        return replace(self, both=self.both[which], totals=(n[which], y[which], y2[which]))
+
+
+def make_data(both: Array, blocks: Array, groups: Array) -> Data:
+    """Data with their totals."""
+    y, rated = both[:, :, : len(blocks)], both[:, :, len(blocks) :]
+    return Data(both, blocks, groups, (rated.sum(axis=1), y.sum(axis=1), (y**2).sum(axis=1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +176,12 @@ def maximise(theta: Array, found: Moments, data: Data) -> Array:
     rows = present.sum(axis=1)
     mu = (found.mean[:, :, None] * present).sum(axis=1) / rows
     omega2 = ((found.mean**2 + found.variance)[:, :, None] * present).sum(axis=1) / rows - mu**2
+    # the scale of a block's error is expanded too: else a variance that goes to zero never arrives
+    over = ((yh - a * h - b * gh) / psi) @ data.blocks
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expanded = np.maximum(over, 0.0) / ((h2 / psi) @ data.blocks)
     tau2 = (found.block_square * found.present[:, :, None]).sum(axis=1) / found.present.sum(axis=1)[:, None]
+    tau2 = tau2 * np.where(np.isfinite(expanded), expanded, 1.0) ** 2
     first, scale = mu[:, :1], np.sqrt(omega2[:, :1])
     return join(a + b * first, b * scale, psi, np.maximum(tau2, 1e-10), (mu - first) / scale, omega2 / scale**2)
 

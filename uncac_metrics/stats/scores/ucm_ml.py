@@ -16,7 +16,7 @@ from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.estimates import Estimates
 from uncac_metrics.stats.scores import factor_draws, factor_em
 from uncac_metrics.stats.scores.covariances import factor_scores
-from uncac_metrics.stats.scores.factor_em import Data
+from uncac_metrics.stats.scores.factor_em import Data, make_data
 from uncac_metrics.stats.scores.ratings import Ratings, arrange
 from uncac_metrics.stats.scores.ucm import LatentScores, score_table, source_table
 
@@ -179,7 +179,7 @@ def leave_one_source_out(
         has = np.flatnonzero(data.rated[:, :, j].any(axis=1))
         both = data.both[has].copy()
         both[:, :, [j, len(laid.sources) + j]] = 0
-        part = Data(both, data.blocks, data.groups)
+        part = make_data(both, data.blocks, data.groups)
         again, _, _ = _fitted(part, theta[has], [f"{laid.periods[t]} without {name}".strip() for t in has])
         kept = part.rated.sum(axis=2) > 0
         mean, given, *_ = factor_em.eliminate(again, part)
@@ -273,7 +273,7 @@ def _standardised(values: Array, members: Array, groups: Array) -> tuple[Data, A
     rest = np.where(rated, values - centre[:, None, :], 0.0)
     spread = np.where(n > 0, np.sqrt((rest**2).sum(axis=1) / size), 1.0)
     return (
-        Data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups),
+        make_data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups),
         centre,
         spread,
     )
@@ -302,7 +302,7 @@ def _uncertainty(
     # random numbers follow what is said of a unit, not what it is called
     by_content = np.lexsort(data.both.transpose(0, 2, 1).reshape(-1, data.both.shape[1]))
     back = np.argsort(by_content)
-    ordered = Data(data.both[:, by_content], data.blocks, data.groups[by_content])
+    ordered = make_data(data.both[:, by_content], data.blocks, data.groups[by_content])
     own, means, parameters = np.zeros_like(variance), [], []
     for drawn, mean, given in factor_draws.draws(theta, ordered, draws, seed):
         value, scale = _standard(mean, given, units[:, by_content])
