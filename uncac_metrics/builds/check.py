@@ -53,7 +53,8 @@ def check(office: str | Path | None = None) -> Checked:
         faults += run_cases(card)
     recipes, wrong = read_recipes([] if office is None else [office], catalogue)
     faults += wrong
-    rows, flags = 0, []
+    rows = 0
+    flags: list[Fault] = []
     for source in inputs.sources.values():
         try:
             data = load_dataset(source.file)
