@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 NAMES = (
-    "articles", "declaration", "paragraph_links", "article_targets", "sdg", "crimes", "areas", "area_names",
-    "sdg_regions", "bases", "unfounded_figures",
+    "articles", "declaration", "paragraph_links", "article_targets", "sdg", "crimes", "areas", "sdg_regions",
+    "area_names", "bases", "unfounded_figures",
 )  # fmt: skip
 """Names of the tables."""
 
