@@ -10,7 +10,8 @@ import pandas as pd
 
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_LEADING, ESTIMATE_VALUES, Fault, Faults
 from uncac_metrics.stats import intervals
-from uncac_metrics.stats.estimates import Combined, Estimates, MatrixScores, make_table
+from uncac_metrics.stats.estimates import Estimates, make_table
+from uncac_metrics.stats.joint import Combined, MatrixScores
 
 Array = np.ndarray
 

@@ -14,8 +14,9 @@ from uncac_metrics.stats.areas.coverage import Rule
 from uncac_metrics.stats.areas.coverage import rule as rule_of
 from uncac_metrics.stats.areas.imputed import with_imputed
 from uncac_metrics.stats.areas.missing import bound_limits
-from uncac_metrics.stats.estimates import Estimates, MatrixScores, make_table
+from uncac_metrics.stats.estimates import Estimates, make_table
 from uncac_metrics.stats.frames import as_estimates, linearised
+from uncac_metrics.stats.joint import MatrixScores
 from uncac_metrics.stats.trends.series import scale_of
 
 Array = np.ndarray

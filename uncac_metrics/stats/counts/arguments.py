@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import ESTIMATE_LEADING, ESTIMATE_VALUES, Fault, Faults
-from uncac_metrics.stats.estimates import Contributions, Estimates, make_table
+from uncac_metrics.stats.estimates import Estimates, make_table
+from uncac_metrics.stats.joint import Contributions
 from uncac_metrics.stats.survey.arguments import grouping
 from uncac_metrics.stats.survey.design import unknown_column
 from uncac_metrics.stats.survey.stages import rows_of

@@ -12,7 +12,7 @@ from scipy import special
 from uncac_metrics.stats import intervals
 from uncac_metrics.stats.counts.arguments import By, Columns, Grouped, contributions, grouped
 from uncac_metrics.stats.counts.multistate import Curve, Stays, fit, influence, remaining, targets_at_once
-from uncac_metrics.stats.estimates import Contributions
+from uncac_metrics.stats.joint import Contributions
 
 Array = np.ndarray
 UNKNOWN = "rows without a duration or an answer"

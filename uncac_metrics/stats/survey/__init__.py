@@ -7,7 +7,7 @@ from uncac_metrics.stats.survey.concentration import burden, concentration, gini
 from uncac_metrics.stats.survey.contrasts import contrast, risk_ratio
 from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.imputation import pool
-from uncac_metrics.stats.survey.linear import mean, proportion, ratio, total
+from uncac_metrics.stats.survey.means import mean, proportion, ratio, total
 from uncac_metrics.stats.survey.moments import cdf, correlation, covariance, table, variance
 from uncac_metrics.stats.survey.planning import expected_interval, power, sample_size, sample_size_difference
 from uncac_metrics.stats.survey.plans import Measure, Plan, SparkExecutor

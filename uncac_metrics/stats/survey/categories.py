@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.stats.estimates import Combined, Estimates
+from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.joint import Combined
 from uncac_metrics.stats.survey import irls
 from uncac_metrics.stats.survey.arguments import Variable
 from uncac_metrics.stats.survey.coefficients import Coefficients, table_of

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.stats import intervals
-from uncac_metrics.stats.estimates import Estimates, Scores, make_table
+from uncac_metrics.stats.estimates import Estimates, make_table
+from uncac_metrics.stats.joint import Scores
 from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.formulas import ModelFrame
 from uncac_metrics.stats.survey.testing import TestResult, wald

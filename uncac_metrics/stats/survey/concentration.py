@@ -21,7 +21,7 @@ from uncac_metrics.stats.survey.arguments import By, Variable, variables
 from uncac_metrics.stats.survey.contrasts import contrast
 from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.groupwise import Item, Rows, eligible, estimates_of, rows_used
-from uncac_metrics.stats.survey.linear import ratio
+from uncac_metrics.stats.survey.means import ratio
 from uncac_metrics.stats.survey.stages import rows_of
 
 Array = np.ndarray

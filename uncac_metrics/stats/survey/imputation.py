@@ -8,7 +8,8 @@ import numpy as np
 
 from uncac_metrics.model import ESTIMATE_KEY, Fault, Faults
 from uncac_metrics.stats import intervals
-from uncac_metrics.stats.estimates import Estimates, MatrixScores
+from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.joint import MatrixScores
 
 Array = np.ndarray
 

@@ -24,7 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats import chi_square_sums
-from uncac_metrics.stats.estimates import Combined, Estimates
+from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.joint import Combined
 from uncac_metrics.stats.survey import irls
 from uncac_metrics.stats.survey.arguments import Variable, variables
 from uncac_metrics.stats.survey.coefficients import Coefficients, table_of
