@@ -164,7 +164,7 @@ def first_digit_test(
     r"""Tests of the first digits of amounts against Benford's law, by group.
 
     :math:`X^2 = \sum (O - E)^2 / E`, and the mean absolute deviation
-    :math:`\mathrm{MAD} = \tfrac{1}{k} \sum |\hat p_d - p_d|` beside what it is on average when the law holds. That depends
+    :math:`\mathrm{MAD} = \tfrac1k \sum |\hat p_d - p_d|` beside what it is on average when the law holds. That depends
     on n: fixed cut-offs (Nigrini's) call samples of some hundred irregular that are not. The p-values of both are
     exact, from all outcomes of the multinomial, where these are few, and else from draws,
     :math:`(1 + \#\{T^* \ge T\}) / (1 + \text{draws})`.
