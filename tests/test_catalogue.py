@@ -240,7 +240,8 @@ def test_coverage_of_the_declaration() -> None:
     table = coverage()
     assert table["paragraph"].tolist() == [str(n) for n in range(1, 87)]
     assert list(table.columns) == [
-        "paragraph", "section", "title", "nature", "strength", "scored", "indicators", "n_indicators",
+        "paragraph", "section", "title", "nature", "strength", "scored", "tracked", "note", "indicators",
+        "n_indicators",
     ]  # fmt: skip
     table = table.set_index("paragraph")
     assert not table.loc["35", "scored"]
@@ -266,6 +267,34 @@ def test_coverage_by_data(tmp_path: Path) -> None:
     assert table.loc[["13", "35"], ["latest_period", "oldest_period"]].isna().all(axis=None)
     for release in (tmp_path, str(tmp_path / "estimates.csv")):
         pd.testing.assert_frame_equal(coverage(release=release).set_index("paragraph"), table)
+
+
+def test_coverage_says_how_a_paragraph_is_followed() -> None:
+    table = coverage().set_index("paragraph")
+    assert table["tracked"].value_counts().to_dict().keys() == {
+        "indicators", "milestones", "not scored", "nothing to measure",
+    }  # fmt: skip
+    assert table.index[table["tracked"] == "not scored"].tolist() == ["35"]
+    assert "contested" in table.loc["35", "note"]
+    milestones = table[table["tracked"] == "milestones"]
+    assert set(milestones["nature"]) == {"un_addressed"} and milestones.loc["80", "indicators"] == ["UN-03"]
+
+
+def test_coverage_by_section_article_and_target() -> None:
+    paragraphs, sections = coverage(), coverage(by="section")
+    assert sections["section"].tolist() == [str(n) for n in range(1, 8)]
+    assert sections["paragraphs"].sum() == 86
+    measurable = paragraphs["nature"].isin(["quantifiable", "legal"])
+    assert sections["measurable"].sum() == measurable.sum()
+    assert sections["covered"].sum() == (measurable & (paragraphs["n_indicators"] > 0)).sum()
+    assert all(len(set(ids)) == len(ids) for ids in sections["indicators"])
+    articles = coverage(by="article").set_index("article")
+    assert len(articles) == 71 and "BR-01" in articles.loc["15", "indicators"]
+    targets = coverage(by="target").set_index("target")
+    assert "BR-01" in targets.loc["16.5", "indicators"] and "TR-02a" in targets.loc["16.10", "indicators"]
+    assert "TR-02a" not in targets.loc["16.5", "indicators"]
+    with pytest.raises(Faults, match="paragraph"):
+        coverage(by="paragraf")
 
 
 def test_coverage_of_something_that_is_no_release(tmp_path: Path) -> None:

@@ -131,11 +131,11 @@ def test_rates_are_of_the_units_a_rule_applies_to() -> None:
     rates = counts.flag_rates(found)
     assert rates.table[["indicator", "stage", "n", "events"]].values.tolist() == [["R018", "process", 3, 2]]
     assert rates.table["lower"][0] == pytest.approx(0.20765960080204776)  # Wilson, 2 of 3
-    units = TENDERS.rename(columns={"ocid": "id"})[["id", "method"]]
-    split = counts.flag_rates(found, units=units, by="method")
-    assert split.table[["method", "n", "events"]].values.tolist() == [["open", 2, 1], ["selective", 1, 1]]
+    units = TENDERS.rename(columns={"ocid": "id", "method": "procurement_method"})[["id", "procurement_method"]]
+    split = counts.flag_rates(found, units=units, by="procurement_method")
+    assert split.table[["procurement_method", "n", "events"]].values.tolist() == [["open", 2, 1], ["selective", 1, 1]]
     with pytest.raises(Faults, match="stand twice"):
-        counts.flag_rates(found, units=pd.concat([units, units]), by="method")
+        counts.flag_rates(found, units=pd.concat([units, units]), by="procurement_method")
 
 
 def test_lowest_bid_of_each_tenderer_counts() -> None:

@@ -13,7 +13,15 @@ import pytest
 
 DATASETS = Path(__file__).parent.parent / "datasets"
 EXAMPLE = DATASETS / "example"
-NAMES = ["population_2023", "population_2025", "business_2025", "civil_servants_2025"]
+DESIGNS = {
+    "population_2025_replicates": {f"RW_{r:02d}" for r in range(1, 33)},
+    "population_2025_panel": set(),
+    "population_2025_two_phase": {"INTERVIEW"},
+    "payments_2025": set(),
+    "civil_servants_2025_imputed": {"IMPUTATION"},
+}
+"""Samples whose designs take more than strata and units, and the columns that only the design takes."""
+NAMES = ["population_2023", "population_2025", "business_2025", "civil_servants_2025", *DESIGNS]
 OFFICIALS = [
     "POLICE",
     "JUDGE",
@@ -106,10 +114,22 @@ def test_sources_say_that_they_are_simulated_and_map_every_column(name):
     assert toml["ref_area"] == "XXA"
     assert "truth.csv holds the true values" in toml["notes"]
     rules = toml["columns"]
-    assert {rule["from"] for rule in rules.values() if "from" in rule} == set(raw(name).columns)
+    mapped = {rule["from"] for rule in rules.values() if "from" in rule}
+    assert mapped | DESIGNS.get(name, set()) == set(raw(name).columns)
     operands = {operand for rule in rules.values() for operand in rule.get("any", [])}
     assert operands <= set(rules)
-    assert set(toml["design"].values()) - {False, "error", "XXA master sample"} <= set(rules)
+    plain = {value for value in toml["design"].values() if not isinstance(value, dict)}
+    assert plain - {False, "error", "XXA master sample"} <= set(rules)
+
+
+def test_samples_with_designs_are_small_and_the_census_is_counted(adults):
+    sizes = [path.stat().st_size for name in DESIGNS for path in (EXAMPLE / "datasets" / name).iterdir()]
+    assert max(sizes) < 150_000
+    census = pd.read_csv(EXAMPLE / "datasets" / "population_2025_panel" / "census.csv")
+    counts = adults.groupby(["sex", "age"], observed=True).size().rename("population").reset_index()
+    assert census.equals(counts.astype(census.dtypes)) and census["population"].sum() == ADULTS
+    margins = source(EXAMPLE / "datasets" / "population_2025_panel")["design"]["calibration"]["margins"]
+    assert margins[1]["totals"] == adults["urbanisation"].value_counts().to_dict()
 
 
 def test_office_is_labelled():

@@ -138,3 +138,10 @@ def test_readme_opens_with_two_commands():
     assert "\n" not in tests
     assert "uncac-metrics build" in build
     assert "pytest" in tests
+
+
+def test_every_survey_function_is_on_the_page_of_the_api():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    section = page.partition("## Survey statistics")[2].partition("\n## ")[0]
+    listed = re.findall(r"^   (\w+)$", section, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(importlib.import_module("uncac_metrics.stats.survey").__all__)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from uncac_metrics.model import Faults
 from uncac_metrics.stats import survey
 from uncac_metrics.stats.survey.hadamard import hadamard, order_from
-from uncac_metrics.stats.survey.replicates import declared
 
 TIGHT = 1e-10
 
@@ -284,20 +283,6 @@ def test_options_of_supplied_replicates_are_checked_together():
         survey.replicate_design(
             frame.assign(w=frame.w.where(frame.h > 0, 0.0)), weight="w", replicates=weights * 100, kind="BRR"
         )
-
-
-def test_declared_designs():
-    frame = sample()
-    made = survey.with_replicates(survey.Design(frame, weight="w", stratum="h", psu="psu"), "JKn")
-    weights = pd.DataFrame(made.replicates.weights(made)).add_prefix("rw_")
-    wide = pd.concat([frame, weights], axis=1)
-    scales = made.replicates.rscales.tolist()
-    arguments = {"weight": "w", "psu": "psu", "replicates": {"columns": "rw_*", "kind": "JKn", "rscales": scales}}
-    assert error(survey.mean(declared(wide, arguments), "y")) == pytest.approx(error(survey.mean(made, "y")), rel=TIGHT)
-    assert declared(wide, {"weight": "w", "stratum": "h", "psu": "psu"}).df == 18
-    with pytest.raises(Faults) as caught:
-        declared(wide, {"weight": "w", "stratum": "h", "replicates": {"column": "rw_*"}})
-    assert [f.where for f in caught.value.faults] == ["stratum", "column", "columns", "kind"]
 
 
 # domains under replicates

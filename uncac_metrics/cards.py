@@ -316,7 +316,10 @@ class _Card:
             if name not in method.options:
                 self.fault(f"measure.options.{name}", f"{estimator} has no such option", suggest(name, method.options))
                 continue
-            what, remedy = wrong_option(method.options[name], value, shape)
+            option = method.options[name]
+            what, remedy = wrong_option(option, value, shape)
+            if what and option.kind == "choice":
+                remedy = suggest(str(value), option.choices)
             if what:
                 self.fault(f"measure.options.{name}", what, remedy)
         for name, option in method.options.items():
@@ -366,7 +369,7 @@ class _Card:
         base: Mapping[str, str] | None,
     ) -> None:  # fmt: skip
         """Whether the estimator can take what stands above and below the line: rows or numbers."""
-        if over and above not in method.above:
+        if over and method.above and above not in method.above:
             name = over["column"] or over["within"]
             if above == "rows":
                 if not name:

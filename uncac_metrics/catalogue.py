@@ -71,11 +71,17 @@ def own_methods(catalogue: Mapping[str, Indicator]) -> dict[str, str]:
     return {i.id: i.measure.estimator for i in catalogue.values() if ":" in i.measure.estimator}
 
 
+COVERED = ("paragraph", "section", "article", "target")
+"""What coverage can be told of."""
+
+
 def coverage(
     catalogue: Mapping[str, Indicator] | None = None,
     release: str | Path | pd.DataFrame | Estimates | None = None,
+    *,
+    by: str = "paragraph",
 ) -> pd.DataFrame:
-    """How the numbered paragraphs of the political declaration are covered by indicators and by data.
+    """How the political declaration, the Convention and the targets are covered by indicators and by data.
 
     Parameters
     ----------
@@ -84,18 +90,25 @@ def coverage(
     release
         A release (its folder or its ``estimates.csv``) or a table of estimates. An indicator has data where a
         value is published; withheld values do not count.
+    by : {"paragraph", "section", "article", "target"}
+        What has a row: the 86 numbered paragraphs of the declaration, its seven sections, the 71 articles of the
+        Convention, or the SDG targets that indicators may be linked to.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each of the 86 paragraphs: paragraph, section, title, nature, strength, scored, indicators
-        (ids of those linked to the paragraph) and n_indicators; with a release also indicators_with_data,
-        latest_period and oldest_period (missing where there are no data).
+        Always ``title``, ``indicators`` (ids of those linked to it) and ``n_indicators``; with a release also
+        ``indicators_with_data``, ``latest_period`` and ``oldest_period`` (missing where there are no data).
+
+        For paragraphs besides: paragraph, section, nature, strength, scored, ``tracked`` (``indicators``,
+        ``milestones`` where it is addressed to the United Nations, ``not scored``, ``nothing to measure``) and
+        ``note``, which says why a paragraph is not scored. For sections: section, ``paragraphs`` in it,
+        ``measurable`` ones (of nature quantifiable or legal) and how many of them are ``covered`` by an indicator.
 
     Raises
     ------
     uncac_metrics.model.Faults
-        If the release cannot be read.
+        If the release cannot be read, or `by` is none of the four.
 
     Notes
     -----
@@ -107,19 +120,65 @@ def coverage(
     >>> table = coverage().set_index("paragraph")
     >>> len(table), "BR-01" in table.loc["74", "indicators"], int(table.loc["35", "n_indicators"])
     (86, True, 0)
+    >>> table.loc["35", "tracked"], table.loc["80", "tracked"]
+    ('not scored', 'milestones')
     """
-    import pandas as pd
-
     from uncac_metrics import reference
 
-    indicators = (load_catalogue() if catalogue is None else catalogue).values()
+    if by not in COVERED:
+        raise Faults([Fault("coverage", "by", f"no coverage by {by!r}", suggest(by, COVERED))])
+    indicators = list((load_catalogue() if catalogue is None else catalogue).values())
     declaration = reference.load("declaration")
-    numbered = declaration[declaration["part"] == "operative"]
-    table = numbered[["paragraph", "section", "title", "nature", "strength"]].reset_index(drop=True)
-    table["scored"] = (numbered["scored"] == "1").to_numpy()
-    linked = [[i.id for i in indicators if p in i.paragraphs] for p in table["paragraph"]]
-    table["indicators"] = pd.Series(linked, dtype=object)
-    table["n_indicators"] = [len(ids) for ids in linked]
+    numbered = declaration[declaration["part"] == "operative"].reset_index(drop=True)
+    if by == "article":
+        table = reference.load("articles")[["article", "chapter", "title"]]
+        return _covered(table, [[i.id for i in indicators if a in i.articles] for a in table["article"]], release)
+    if by == "target":
+        targets = reference.load("sdg")
+        table = targets.loc[targets["level"] == "target", ["code", "title"]].reset_index(drop=True)
+        table = table.rename(columns={"code": "target"})
+        linked = [[i.id for i in indicators if any(_below(c, t) for c in i.targets)] for t in table["target"]]
+        return _covered(table, linked, release)
+    linked = [[i.id for i in indicators if p in i.paragraphs] for p in numbered["paragraph"]]
+    if by == "section":
+        return _covered(*_sections(numbered, linked), release)
+    table = numbered[["paragraph", "section", "title", "nature", "strength"]].copy()
+    table["scored"] = numbered["scored"] == "1"
+    table["tracked"] = "indicators"
+    table.loc[table["nature"] == "un_addressed", "tracked"] = "milestones"
+    table.loc[table["nature"] == "none", "tracked"] = "nothing to measure"
+    table.loc[~table["scored"], "tracked"] = "not scored"
+    table["note"] = numbered["note"]
+    return _covered(table, linked, release)
+
+
+def _below(code: str, target: str) -> bool:
+    """Whether an SDG code is a target or an indicator of it."""
+    return code == target or code.startswith(f"{target}.")
+
+
+def _sections(numbered: pd.DataFrame, linked: list[list[str]]) -> tuple[pd.DataFrame, list[list[str]]]:
+    """The sections of the declaration, and the indicators of the paragraphs in each, once."""
+    import pandas as pd
+
+    rows, together = [], []
+    for section, part in numbered.groupby("section", sort=False):
+        ids = [linked[i] for i in part.index]
+        measurable = part["nature"].isin(["quantifiable", "legal"])
+        covered = sum(bool(i) and m for i, m in zip(ids, measurable, strict=True))
+        title = part["section_title"].iloc[0]
+        rows.append((section, title, len(part), int(measurable.sum()), covered))
+        together.append(list(dict.fromkeys(i for one in ids for i in one)))
+    return pd.DataFrame(rows, columns=["section", "title", "paragraphs", "measurable", "covered"]), together
+
+
+def _covered(
+    table: pd.DataFrame, linked: list[list[str]], release: str | Path | pd.DataFrame | Estimates | None
+) -> pd.DataFrame:
+    """The table with the indicators linked to each row and, with a release, their data."""
+    import pandas as pd
+
+    table = table.assign(indicators=pd.Series(linked, dtype=object), n_indicators=[len(ids) for ids in linked])
     if release is None:
         return table
     periods = _periods(release)

@@ -7,16 +7,16 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from uncac_metrics import mapping, readers, rules
+from uncac_metrics import declared, designs, mapping, readers, rules
 from uncac_metrics._data import datasets_folder
-from uncac_metrics.model import BREAKDOWNS, SINGLETON_RULES, Fault, Faults, Office, Shape, Source
+from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Office, Shape, Source
 from uncac_metrics.reference.unfounded import flag_unfounded
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.tables import nearest
@@ -28,7 +28,7 @@ _SOURCE: dict[str, tuple[type, bool]] = {
     **dict.fromkeys(("title", "producer", "terms", "origin", "shape", "path"), (str, True)),
     **dict.fromkeys(("ref_area", "time_period"), (str, True)),
     **dict.fromkeys(("id", "title_zh", "sha256", "accessed", "notes"), (str, False)),
-    **dict.fromkeys(("columns", "design", "read"), (dict, False)),
+    **dict.fromkeys(("columns", "design", "imputation", "read"), (dict, False)),
     "simulated": (bool, False),
     "missing": (list, False),
 }  # fmt: skip
@@ -37,11 +37,6 @@ _OFFICE: dict[str, tuple[type, bool]] = {
     **dict.fromkeys(("id", "name_zh", "contact"), (str, False)),
     "disaggregations": (list, False),
 }
-_DESIGN = {
-    "weight": "a column", "stratum": "a column", "psu": "a column or a list of columns",
-    "fpc": "a column or a list of columns", "nest": "true or false", "singleton": "a rule",
-    "singleton_domain": "true or false", "frame": "a text",
-}  # fmt: skip
 _TYPES = {str: 'a text ("…")', dict: "a table", bool: "true or false", list: "a list"}
 
 
@@ -53,6 +48,10 @@ class Dataset:
     shape: Shape
     table: pd.DataFrame
     """A row an interviewed unit (or published figure), in the columns and dtypes of the shape."""
+    extras: designs.Extras = field(default_factory=designs.Extras)
+    """What the declared design takes beside them."""
+    completed: tuple[Dataset, ...] = ()
+    """The completed data sets of a multiple imputation; the table then holds the data as collected."""
     flags: tuple[Fault, ...] = ()
     """Global figures without support that the table or the title carries."""
 
@@ -83,14 +82,24 @@ def load_dataset(id_or_path: str | Path) -> Dataset:
     """
     source = load_source(_source_file(id_or_path))
     file = data_file(source)
-    _check_file(source, file)
-    taken = rules.file_columns(source.columns) or None
-    raw = readers.read(file, source.read, columns=taken)
-    shape = SHAPES[source.shape]
-    named = any(rule.get("labels") is True for rule in source.columns.values())
-    labels = readers.labels(file, source.read) if named else {}
-    table = mapping.apply(raw, source, shape, labels=labels)
-    return Dataset(source, shape, table, tuple(_unfounded(table, source, shape)))
+    more, replicates = _check_files(source, file)
+    totals = designs.margins(source)
+    tables, collected = [_read(source, file, more)], True
+    if "column" in source.imputation:
+        tables, collected = designs.by_imputation(tables[0], source)
+    else:
+        tables += [_read(source, path, more) for where, path, _ in designs.side_files(source) if _is_completed(where)]
+    made: list[Dataset] = []
+    faults: list[Fault] = []
+    for raw in tables:
+        try:
+            made.append(_dataset(source, file, raw, more, replicates, totals))
+        except Faults as found:
+            faults += found.faults
+    if faults:
+        raise Faults(dict.fromkeys(faults))
+    # without the data as collected, the first completed data set stands for them
+    return replace(made[0], completed=tuple(made[1:] if collected else made))
 
 
 def load_source(path: str | Path) -> Source:
@@ -131,9 +140,11 @@ def load_source(path: str | Path) -> Source:
         if shape is None:
             close = nearest(content["shape"], SHAPES) or f"shapes: {', '.join(SHAPES)}"
             faults.append(Fault(str(path), "shape", f"{content['shape']!r} is not a shape", close))
-    if shape is not None and not wrong & {"columns", "design"}:
-        faults += rules.check(content.get("columns", {}), shape, file=str(path))
-        faults += _check_design(content.get("design", {}), content.get("columns", {}), shape, str(path))
+    if shape is not None and not wrong & {"columns", "design", "imputation"}:
+        columns = content.get("columns", {})
+        faults += rules.check(columns, shape, file=str(path))
+        design, imputation = content.get("design", {}), content.get("imputation", {})
+        faults += declared.check(design, imputation, columns, shape, file=str(path))
     if faults:
         raise Faults(faults)
     if accessed is not None:
@@ -197,11 +208,10 @@ def check_sources(folder: str | Path) -> list[Fault]:
             source = load_source(path)
             file = data_file(source)
             present = readers.header(file, source.read)
+            faults += readers.absent(rules.file_columns(source.columns), present, file=f"{path}: columns")
+            designs.file_columns(source, SHAPES[source.shape], present)
         except Faults as error:
             faults += error.faults
-        else:
-            taken = rules.file_columns(source.columns)
-            faults += readers.absent(taken, present, file=f"{path}: columns")
     return faults
 
 
@@ -257,6 +267,55 @@ def check_keys(content: Mapping[str, Any], keys: Mapping[str, tuple[type, bool]]
     return faults
 
 
+def _check_files(source: Source, file: Path) -> tuple[list[str], tuple[str, ...]]:
+    """Hashes and headers of the files; the columns that the design takes, and those that are replicate weights."""
+    faults: list[Fault] = []
+    taken: tuple[list[str], tuple[str, ...]] = ([], ())
+    for where, path, stated in [("", file, source.sha256), *designs.side_files(source)]:
+        try:
+            present = readers.header(path, source.read if path == file or _is_completed(where) else {})
+        except Faults as error:
+            if path == file:
+                raise
+            faults += [Fault(source.file, where, f"{f.file}: {f.what}", f.remedy) for f in error.faults]
+            continue
+        if path == file or _is_completed(where):
+            faults += readers.absent(rules.file_columns(source.columns), present, file=str(path))
+            try:
+                taken = designs.file_columns(source, SHAPES[source.shape], present)
+            except Faults as error:
+                faults += error.faults
+        if stated:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != stated:
+                remedy = f"restore the file, or after looking at what changed write {found}"
+                key = "sha256" if path == file else where.replace("paths", "sha256")
+                key = f"{key}.sha256" if key.startswith("design") else key
+                faults.append(Fault(source.file, key, f"{path.name} is not the file that was described", remedy))
+    if faults:
+        raise Faults(dict.fromkeys(faults))
+    return taken
+
+
+def _read(source: Source, file: Path, more: list[str]) -> pd.DataFrame:
+    taken = rules.file_columns(source.columns)
+    return readers.read(file, source.read, columns=[*taken, *more] if taken else None)
+
+
+def _dataset(
+    source: Source, file: Path, raw: pd.DataFrame, more: list[str], replicates: tuple[str, ...], totals: tuple[Any, ...]
+) -> Dataset:
+    """One table mapped and checked, and what its design takes beside it."""
+    shape = SHAPES[source.shape]
+    named = any(rule.get("labels") is True for rule in source.columns.values())
+    labels = readers.labels(file, source.read) if named else {}
+    mapped = raw if source.columns else raw.drop(columns=more)
+    table = mapping.apply(mapped, source, shape, labels=labels)
+    extras = replace(designs.extras(raw, source, more, replicates), margins=totals)
+    return Dataset(source, shape, table, extras, flags=tuple(_unfounded(table, source, shape)))
+
+
 def _unfounded(table: pd.DataFrame, source: Source, shape: Shape) -> list[Fault]:
     """Flags of published figures; records of cases, persons or contracts are no global figures."""
     if shape.id not in ("official_series", "counts"):
@@ -264,40 +323,8 @@ def _unfounded(table: pd.DataFrame, source: Source, shape: Shape) -> list[Fault]
     return flag_unfounded(table, texts={"title": source.title}, file=source.path)
 
 
-def _check_design(design: Mapping[str, Any], columns: Mapping[str, Any], shape: Shape, file: str) -> Iterator[Fault]:
-    for key, value in design.items():
-        where = f"design.{key}"
-        if key not in _DESIGN:
-            yield Fault(file, where, "is not an argument of a design", nearest(key, _DESIGN))
-        elif key in ("weight", "stratum", "psu", "fpc"):
-            names = value if isinstance(value, list) and key in ("psu", "fpc") else [value]
-            for name in names:
-                if not isinstance(name, str) or shape.column(name) is None:
-                    yield Fault(file, where, f"{name!r} is not a column of {shape.id}", f"give {_DESIGN[key]}")
-                elif columns and name not in columns:
-                    yield Fault(file, where, f"{name!r} is not mapped", f"add columns.{name}")
-        elif key == "singleton" and value not in SINGLETON_RULES:
-            yield Fault(file, where, f"{value!r} is not a rule", f"rules: {', '.join(SINGLETON_RULES)}")
-        elif (key in ("nest", "singleton_domain") and not isinstance(value, bool)) or (
-            key == "frame" and not isinstance(value, str)
-        ):
-            yield Fault(file, where, f"is {value!r}", f"give {_DESIGN[key]}")
-
-
-def _check_file(source: Source, file: Path) -> None:
-    """Hash and header of the data file; a named reader checks the layout itself."""
-    faults = []
-    if "reader" not in source.read:
-        present = readers.header(file, source.read)
-        faults = readers.absent(rules.file_columns(source.columns), present, file=str(file))
-    if source.sha256 and file.is_file():
-        with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != source.sha256:
-            remedy = f"restore the file, or after looking at what changed write {found}"
-            faults.append(Fault(source.file, "sha256", f"{file.name} is not the file that was described", remedy))
-    if faults:
-        raise Faults(faults)
+def _is_completed(where: str) -> bool:
+    return where.startswith("imputation")
 
 
 def _source_file(id_or_path: str | Path) -> Path:

@@ -30,6 +30,8 @@ class Option:
     """Numbers are above it."""
     high: float = float("inf")
     """Numbers are below it."""
+    whole: bool = False
+    """A choice may also be a whole number above 0."""
     required: bool = False
 
 
@@ -57,13 +59,18 @@ class Method:
 
 FLAGS = ("R003", "R018", "R024", "R025", "R028", "R030", "R035", "R036", "R038", "R048", "R058")
 """Rules of red flags, by their codes in the Open Contracting Partnership's Cardinal."""
+_PROPORTION_LIMITS = (
+    "korn_graubard", "beta", "clopper_pearson", "jeffreys", "mid_p", "wilson", "logit", "arcsine", "wald",
+)  # fmt: skip
+_QUANTILE_RULES = ("math", "school", "shahvaish", *(f"hf{i}" for i in range(1, 10)))
+_QUANTILE_LIMITS = ("mean", "beta", "xlogit", "arcsine", "score", "quantile")
 _LIMITS = ("garwood", "byar", "byar_or_exact", "mid_p", "log")
 _SHARE_LIMITS = ("wilson", "clopper_pearson", "mid_p", "jeffreys")
 _CLUSTER = Option("column", "rows with the same value are not independent", ("text", "code"))
+_DF = {"df": Option("choice", "degrees of freedom", choices=("answered", "domain", "design"), whole=True)}
 _SURVEY_OPTIONS = {
-    "df": Option("choice", "degrees of freedom", choices=("answered", "domain", "design")),
+    **_DF,
     "deff": Option("choice", "design effect against sampling with or without replacement", choices=("wr", "wor")),
-    "missing": Option("choice", "rows without an answer", choices=("omit", "error")),
 }
 _ACROSS = Option("choice", "countries are taken together", choices=("areas",))
 _ORDER = Option("codes", "codes of the column are, from the lowest to the highest", required=True)
@@ -83,7 +90,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "proportion": Method(
             "Weighted share of the units below the line", sampled=True, above=("rows",), levels="yes",
-            options=_SURVEY_OPTIONS,
+            options={**_SURVEY_OPTIONS, "interval": Option("choice", "interval", choices=_PROPORTION_LIMITS)},
         ),
         "mean": Method(
             "Weighted mean over the units below the line", sampled=True, above=NUMBERS, options=_SURVEY_OPTIONS
@@ -92,6 +99,20 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "Ratio of weighted totals", sampled=True, above=("rows", *NUMBERS), below=NUMBERS, options=_SURVEY_OPTIONS
         ),
         "total": Method("Weighted total", sampled=True, above=("rows", *NUMBERS), options=_SURVEY_OPTIONS),
+        "quantile": Method(
+            "Weighted quantile", sampled=True, above=NUMBERS,
+            options={
+                **_DF,
+                "p": Option("number", "share lies below: 0.5 for the median", high=1, required=True),
+                "rule": Option("choice", "rule", choices=_QUANTILE_RULES),
+                "interval": Option("choice", "interval", choices=_QUANTILE_LIMITS),
+            },
+        ),
+        "gini": Method("Gini coefficient", sampled=True, above=NUMBERS, options=_DF),
+        "concentration": Method(
+            "Concentration over the ranks of another variable", sampled=True, above=NUMBERS,
+            options={**_DF, "over": Option("column", "column of numbers that ranks the rows", NUMBERS, required=True)},
+        ),
         "domain_ratio": Method(
             "Share or mean of one group over that of another", sampled=True, above=("rows", *NUMBERS),
             options={
@@ -256,9 +277,9 @@ def wrong_option(option: Option, value: object, shape: Shape) -> tuple[str, str]
             return f"{value!r} is not {what} above {option.low:g}{top}", said
         return "", ""
     if option.kind == "choice":
-        return (
-            ("", "") if value in option.choices else (f"{value!r} is not known", f"one of: {', '.join(option.choices)}")
-        )
+        if value in option.choices or (option.whole and type(value) is int and value > 0):
+            return "", ""
+        return f"{value!r} is not allowed", f"one of: {', '.join(option.choices)}"
     if option.kind == "text":
         return ("", "") if isinstance(value, str) and value else (f"{value!r} is not a text", said)
     if option.kind == "codes":

@@ -286,7 +286,9 @@ class Source:
     columns: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Our column -> rule (``from``, ``recode``, ``any``, ``all``, ``sum``, ``bins``, ``value``, ``missing`` …)."""
     design: Mapping[str, object] = field(default_factory=dict)
-    """Arguments of :class:`uncac_metrics.stats.survey.Design`."""
+    """Arguments of :class:`uncac_metrics.stats.survey.Design`; replicates, two phases, trimming and calibration."""
+    imputation: Mapping[str, object] = field(default_factory=dict)
+    """Where completed data sets are: ``column`` or ``paths``."""
     sha256: str = ""
     accessed: str = ""
     simulated: bool = False

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import simulate_business as business
 import simulate_civil_servants as civil_servants
+import simulate_designs as designs
 from simulate import EMPLOYEES, FORMS, OFFICIALS, SEED, Measure, answer, draw, population, two_waves
 
 
@@ -146,8 +147,10 @@ def files() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         adults = population(year=year)
         rng = np.random.default_rng([SEED, 5, year])
         raw = questionnaire(draw(adults, rng, psus), rng)
-        breakdowns = ["sex", "age", "urbanisation", "area"]
-        yield f"population_{year}", raw, truth(adults, measures(adults), breakdowns, ["official", "category"])
+        keys = ["sex", "age", "urbanisation", "area"], ["official", "category"]
+        true = truth(adults, measures(adults), *keys)
+        yield f"population_{year}", raw, pd.concat([true, designs.median(adults, *keys)])
+    yield from of_designs(adults)
     rng = np.random.default_rng([SEED, 2, 1])
     units = business.enterprises(SEED)
     raw = business.questionnaire(business.draw(units, rng), rng)
@@ -158,6 +161,22 @@ def files() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     raw = civil_servants.questionnaire(civil_servants.draw(units, rng), rng)
     found = civil_servants.measures(units)
     yield "civil_servants_2025", raw, truth(units, found, ["sex", "age", "grade", "institution"], [])
+    rng = np.random.default_rng([SEED, 6, 4])
+    raw = designs.imputed(civil_servants.draw(units, rng), rng)
+    found = (measure for measure in civil_servants.measures(units) if measure[0] == "BR-26")
+    yield "civil_servants_2025_imputed", raw, truth(units, found, ["sex"], [])
+
+
+def of_designs(adults: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """The samples of adults whose designs take more than strata and units."""
+    makers = {"replicates": designs.replicated, "panel": designs.panel, "two_phase": designs.two_phases}
+    true = truth(adults, designs.basics(measures(adults)), ["sex", "urbanisation"], [])
+    for i, (name, maker) in enumerate(makers.items()):
+        yield f"population_2025_{name}", maker(adults, np.random.default_rng([SEED, 6, i])), true
+    raw = designs.payments(adults, np.random.default_rng([SEED, 6, 3]))
+    found = (m for m in measures(adults) if m[0] in ("BR-08a", "BR-10", "BR-32"))
+    keys = ["sex", "urbanisation"], []
+    yield "payments_2025", raw, pd.concat([truth(adults, found, *keys), designs.median(adults, *keys)])
 
 
 def write() -> None:
@@ -165,6 +184,9 @@ def write() -> None:
     for name, raw, true in files():
         folder = Path(__file__).parent / "datasets" / name
         data = packed(raw)
+        folder.mkdir(exist_ok=True)
         (folder / "data.csv.gz").write_bytes(data)
         true.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
+        if name == "population_2025_panel":
+            designs.census(population()).to_csv(folder / "census.csv", index=False, lineterminator="\n")
         print(f"{name}: {len(raw):,} rows, {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}")

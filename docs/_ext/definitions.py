@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from uncac_metrics import load_catalogue, reference
-from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, PROVENANCE, Indicator
+from uncac_metrics.methods import METHODS
+from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, PROVENANCE, Column, Indicator, Measure
+from uncac_metrics.shapes import SHAPES
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|$#"} | {"\n": " "})
 
@@ -18,6 +20,21 @@ The political declaration of 2021 (General Assembly resolution S-32/1) has 14 pr
 does not number and which are P1 to P14 here, and 86 numbered ones. The summaries are this project's own,
 and so is the judgement of what kind of undertaking a paragraph holds, how strong it is, and what measures it.
 A dash says that no indicator of the catalogue measures the paragraph.
+"""
+SHAPES_INTRO = """
+A data set takes one of these shapes: a sample survey, a register with a row a unit, or figures that others have
+counted, rated or published. A table needs no more columns than its indicators take; those marked *required* it must
+have, and those marked *complete* may not be missing where the table has them. Columns that end in `__*` stand for one
+column an item (`contact__police`, `contact__judge`).
+
+Kinds: `yes_no` is 1, 0 or missing, and missing is not "no"; `date` is a day (2025-03-01 unless the rule of the source
+says otherwise); `amount` is money in the `currency` (ISO 4217) of its row; `code` is a text from a list. An empty date
+says that the event had not happened by `date_observed`.
+"""
+ESTIMATORS_INTRO = """
+What the measure of a card may name. *Above the line* is the numerator, *below the line* the denominator: rows that are
+counted, or a kind of number that is summed. Nothing in a card is evaluated as code.
+
 """
 NATURE = {
     "quantifiable": "can be measured",
@@ -54,13 +71,28 @@ def titled(codes: Iterable[str], name: str, key: str) -> str:
     return text("; ".join(f"{code} {titles[code]}" for code in codes))
 
 
+def estimator(measure: Measure) -> str:
+    known = METHODS.get(measure.estimator)
+    return f"`{measure.estimator}`" + (f": {text(known.label)}" if known else "")
+
+
+def said(value: object) -> str:
+    """The value of an option in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def card(one: Indicator) -> str:
     """The page of one indicator: card fields, computation, links, cases."""
     measure = one.measure
     computed = [
-        ("Estimator", f"`{measure.estimator}` on `{measure.shape}`"),
+        ("Estimator", estimator(measure)),
+        ("Input", f"[{text(SHAPES[measure.shape].label)}](#shape-{measure.shape})"),
         ("Numerator", base_label(measure.numerator, measure.shape) if measure.numerator else ""),
         ("Denominator", base_label(measure.denominator, measure.shape)),
+        ("Rows taken", "; ".join(f"`{name}` {text(', '.join(codes))}" for name, codes in measure.where.items())),
+        ("Options", "; ".join(f"`{name}` {text(said(value))}" for name, value in measure.options.items())),
         ("A row for each", text(BREAKDOWNS[measure.items]) if measure.items else ""),
         ("A row for each level of", f"`{measure.levels}`" if measure.levels else ""),
         ("Unit", f"{text(one.unit)}, shown to {one.decimals} decimal{'s' if one.decimals != 1 else ''}"),
@@ -163,9 +195,68 @@ def declaration_page(path: Path) -> dict[Path, str]:
     return {path: "\n".join(parts)}
 
 
+def column_codes(column: Column) -> str:
+    """The codes of a column with their labels: of a closed list, or the usual ones."""
+    codes = column.codes or column.usual or {}
+    listed = "; ".join(f"`{code}` {text(label)}" for code, label in codes.items())
+    return f"usually {listed}" if column.usual else listed
+
+
+def rule(how: str, taken: object, codes: object) -> str:
+    """How a shape derives a column, in words."""
+    columns = ", ".join(f"`{c}`" for c in taken)
+    words = {
+        "any": f"any of {columns} is yes", "all": f"all of {columns} are yes", "sum": f"sum of {columns}",
+        "product": f"product of {columns}", "positive": f"{columns} is above 0", "present": f"{columns} is given",
+        "equals": f"{columns} is {text(', '.join(codes or ()))}", "by": f"done, due, observed: {columns}",
+    }  # fmt: skip
+    return words[how]
+
+
+def shapes_page(path: Path) -> dict[Path, str]:
+    """The dictionaries of all input shapes, and what the estimators take."""
+    parts = ["# Input shapes\n", SHAPES_INTRO]
+    rows = [
+        (f"[{text(s.label)}](#shape-{s.id})", f"`{s.id}`", text(s.row), text(", ".join(s.sources).replace("_", " ")))
+        for s in SHAPES.values()
+    ]
+    parts.append(table(("input", "name", "a row is a", "from"), rows))
+    for s in SHAPES.values():
+        parts.append(f"(shape-{s.id})=\n## {text(s.label)}\n")
+        parts.append(
+            f"`{s.id}`: a row is one {text(s.row)}. Rows are told apart by {', '.join(f'`{k}`' for k in s.key)}.\n"
+        )
+        lines = []
+        for c in s.columns:
+            must = "required" if c.required else "complete" if c.complete else ""
+            unit = f" ({text(c.unit)})" if c.unit else ""
+            lines.append((f"`{c.name}`", c.kind, must, f"{text(c.label)}{unit}", column_codes(c)))
+        parts.append(table(("column", "kind", "", "meaning", "codes"), lines))
+        made = [
+            (f"`{name}`", rule(how := next(k for k in r if k not in ("missing", "codes")), r[how], r.get("codes")))
+            for name, r in s.derived.items()
+        ]
+        if made:
+            parts.append("Made where the table lacks it:\n\n" + table(("column", "is"), made))
+        held = [(f"`{a}`", f"holds nothing where `{b}` is 0") for a, b in s.within]
+        held += [(f"`{a}`", f"is never above or after `{b}`") for a, b in s.ordered]
+        held += [(f"`{a}`", f"has a value only where `{b}` has one") for a, b in s.needs]
+        if held:
+            parts.append("Checked between columns:\n\n" + table(("column", "rule"), held))
+    parts.append("## Estimators\n\n" + ESTIMATORS_INTRO)
+    lines = []
+    for name, m in METHODS.items():
+        options = "; ".join(f"`{k}`{' (required)' if o.required else ''}" for k, o in m.options.items())
+        takes = "surveys" if m.sampled else ", ".join(f"`{x}`" for x in m.shapes) or "records and counts"
+        lines.append((f"`{name}`", text(m.label), takes, ", ".join(m.above) or "–", ", ".join(m.below), options))
+    parts.append(table(("estimator", "gives", "takes", "above the line", "below the line", "options"), lines))
+    return {path: "\n".join(parts)}
+
+
 def write(app) -> None:
     folder = Path(app.srcdir) / "_generated"
     pages = catalogue_pages(folder / "catalogue") | declaration_page(folder / "declaration.md")
+    pages |= shapes_page(folder / "input_shapes.md")
     for path, page in pages.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != page:

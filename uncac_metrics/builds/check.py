@@ -50,7 +50,8 @@ def check(office: str | Path | None = None) -> Checked:
     catalogue = inputs.catalogue
     for card in catalogue.values():
         faults += run_cases(card)
-    rows, flags = 0, []
+    rows = 0
+    flags: list[Fault] = []
     for source in inputs.sources.values():
         try:
             data = load_dataset(source.file)

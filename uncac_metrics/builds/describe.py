@@ -42,11 +42,12 @@ def describe_indicator(card: Indicator, *, lang: str = "en", width: int = 96) ->
     measure = card.measure
     parts = [
         measure.estimator,
-        f"{measure.numerator or measure.levels} / {measure.denominator}",
+        " / ".join(filter(None, (measure.numerator or measure.levels, measure.denominator))),
         measure.shape,
     ]
     if measure.items:
         parts.append(f"by {measure.items}")
+    parts += [f"{name} {', '.join(codes)}" for name, codes in measure.where.items()]
     fields = [
         ("Name", other),
         ("Type", f"{card.type}: {MEASURES[card.type]}"),

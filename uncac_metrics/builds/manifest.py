@@ -76,6 +76,7 @@ def describe(inputs: Inputs, jobs: Iterable[Job], settings: Mapping[str, Any]) -
                     "sha256": digest(Path(job.source.file)),
                 },
                 "data": {"file": job.source.path, "sha256": _data_digest(job.source)},
+                "beside": _side_digests(job.source),
                 "title": job.source.title,
                 "producer": job.source.producer,
                 "terms": job.source.terms,
@@ -125,6 +126,13 @@ def _data_digest(source: Source) -> str:
         return digest(data_file(source))
     except (Faults, OSError):
         return ""
+
+
+def _side_digests(source: Source) -> list[dict[str, str]]:
+    """Names and digests of the files that a source takes beside its data."""
+    from uncac_metrics.designs import side_files
+
+    return [{"file": path.name, "sha256": digest(path) if path.is_file() else ""} for _, path, _ in side_files(source)]
 
 
 def _own_version() -> str:

@@ -1,5 +1,7 @@
 """Indicators computed from data sets: a card names an estimator and a base, here they become numbers.
 
+All indicators of one survey that are made of sums are computed in one pass over its rows; those of completed data
+sets are pooled.
 A new estimator is one function, in :mod:`uncac_metrics.estimators.survey` or
 :mod:`uncac_metrics.estimators.records`, and one name, in :data:`ESTIMATORS` and with its options in
 :data:`uncac_metrics.methods.METHODS`.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,12 @@ from uncac_metrics.estimators import domains, figures, money, records, survey, t
 from uncac_metrics.estimators.money import CURRENCY
 from uncac_metrics.estimators.records import DENOMINATOR, NUMERATOR
 from uncac_metrics.estimators.survey import Grouping, design
+from uncac_metrics.methods import METHODS
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Source
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.stats import counts
 from uncac_metrics.stats.estimates import Estimates, concat
+from uncac_metrics.stats.survey.imputation import pool
 from uncac_metrics.stats.survey.linear import cube
 
 __all__ = ["ESTIMATORS", "applicable", "design", "estimate", "run", "run_cases"]
@@ -51,7 +56,8 @@ def estimate(
     level : float
         Confidence level.
     interval : str, optional
-        Interval for shares; Korn–Graubard unless named. See :mod:`uncac_metrics.stats.intervals`.
+        Interval for shares; Korn–Graubard for surveys unless named, for records that of the estimator. See
+        :mod:`uncac_metrics.stats.intervals`.
 
     Returns
     -------
@@ -84,6 +90,11 @@ def estimate(
     ]
     reasons = {card.id: applicable(card, data) for card in cards}
     faults += [Fault(data.source.id, card, reason) for card, reason in reasons.items() if reason]
+    faults += [
+        Fault("estimate", "interval", f"{card.id} is a {card.measure.estimator}, which makes no interval {interval!r}")
+        for card in cards
+        if interval and not _makes(card.measure.estimator, interval)
+    ]
     if faults:
         raise Faults(faults)
     groupings = cube(names) if cross else [(), *((b,) for b in names)]
@@ -99,7 +110,21 @@ def run(
     interval: str | None = None,
 ) -> Estimates:
     """Estimates of applicable cards over the groupings given; see :func:`estimate`."""
+    by_id = {card.id: card for card in cards}
+    if not data.completed:
+        return _finished(_estimates(cards, data, groupings, level, interval), by_id, data)
+    parts = [_estimates(cards, one, groupings, level, interval) for one in survey.alike(data.completed)]
+    pooled = _finished(pool(parts, level=level), by_id, data)
+    return survey.counted(pooled, cards, data, groupings)
+
+
+def _estimates(
+    cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping], level: float, interval: str | None
+) -> Estimates:
+    """Estimates from one complete table, in the units of the estimators."""
     sample = survey.design(data) if data.shape.sampled else None
+    if sample is not None:
+        data = replace(data, table=sample.data)  # of two phases, the rows of the second
     # cards with options of their own take another pass
     batches: dict[tuple[str, Estimator], list[Indicator]] = {}
     for card in cards:
@@ -108,7 +133,7 @@ def run(
     for (_, function), batch in batches.items():
         options = {"level": level} | ({"interval": interval} if interval else {}) | dict(batch[0].measure.options)
         parts.append(function(batch, data, sample, groupings, **options))
-    return _finished(parts[0] if len(parts) == 1 else concat(parts), {card.id: card for card in cards}, data)
+    return parts[0] if len(parts) == 1 else concat(parts)
 
 
 def applicable(card: Indicator, data: Dataset) -> str:
@@ -177,10 +202,11 @@ def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -
 
 Estimator = Callable[..., Estimates]
 ESTIMATORS: dict[str, Estimator] = {
-    **dict.fromkeys(("proportion", "mean", "ratio", "total"), survey.linear),
+    **dict.fromkeys(survey.SUMS, survey.linear),
     "amount": records.of(money.total, prepare=money.amounts),
     "amount_ratio": records.of(counts.amount_ratio, NUMERATOR, DENOMINATOR, prepare=money.amounts),
     "availability": records.of(counts.availability, prepare=records.counted),
+    "concentration": survey.concentration,
     "count": records.of(counts.number, NUMERATOR),
     "count_ratio": records.of(counts.count_ratio, NUMERATOR, DENOMINATOR),
     "domain_ratio": domains.domain_ratio,
@@ -189,11 +215,13 @@ ESTIMATORS: dict[str, Estimator] = {
     "first_digits": records.of(counts.first_digits, NUMERATOR),
     "flag": records.of(counts.share, "flagged", prepare=tenders.flagged),
     "flow": records.of(times.occupation, prepare=times.stays),
+    "gini": survey.gini,
     "hhi": records.of(counts.hhi, prepare=records.counted),
     "mean_amount": records.of(money.mean, prepare=money.means),
     "ordinal": records.of(counts.distribution, prepare=records.counted),
     "progression": records.of(counts.progression, prepare=times.reached),
     "published": records.of(figures.published, NUMERATOR),
+    "quantile": survey.quantile,
     "rate": records.of(counts.rate, NUMERATOR, DENOMINATOR),
     "share": records.of(counts.share, NUMERATOR, DENOMINATOR, within=True),
     "standardised_rate": records.of(
@@ -202,6 +230,14 @@ ESTIMATORS: dict[str, Estimator] = {
     "status": records.of(counts.status_shares, prepare=records.counted),
 }
 """Estimators by name: ``(cards, data, design, groupings, **options) -> Estimates``; the design is None for records."""
+
+
+def _makes(name: str, interval: str) -> bool:
+    """Whether an estimator takes that interval; surveys name theirs themselves, and so does an office's own."""
+    method = METHODS.get(name)
+    if method is None or method.sampled:
+        return True
+    return "interval" in method.options and interval in method.options["interval"].choices
 
 
 def _function(name: str) -> Estimator:

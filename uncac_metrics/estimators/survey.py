@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
+from uncac_metrics import designs
 from uncac_metrics.datasets import Dataset
 from uncac_metrics.estimators.bases import Base, both, lacking, selected
 from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Indicator, Measure
-from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats import survey
+from uncac_metrics.stats.estimates import Estimates, concat
 from uncac_metrics.stats.survey.arguments import is_binary, numbers
 from uncac_metrics.stats.survey.design import Design
 from uncac_metrics.stats.survey.linear import level_pairs
@@ -20,6 +24,8 @@ from uncac_metrics.stats.survey.sums import Pair
 
 Array = np.ndarray
 Grouping = tuple[str, ...]
+SUMS = ("proportion", "mean", "ratio", "total")
+"""Estimators that are made of sums, all in one pass."""
 
 
 def design(data: Dataset) -> Design:
@@ -32,15 +38,7 @@ def design(data: Dataset) -> Design:
     >>> design(um.load_dataset("population_2025")).singleton
     'error'
     """
-    arguments = {"weight": "weight"} | dict(data.source.design)
-    table = data.table
-    used = [b for b in BREAKDOWNS if b in table.columns and isinstance(table[b].dtype, pd.CategoricalDtype)]
-    table = table.assign(**{b: table[b].cat.remove_unused_categories() for b in used})
-    try:
-        return Design(table, **arguments)  # type: ignore[arg-type]
-    except Faults as faults:
-        raise Faults(Fault(data.source.file or data.source.id, f"design: {f.where}", f.what, f.remedy, f.rows, f.count)
-                     for f in faults.faults) from None  # fmt: skip
+    return designs.make(data.source, data.table, data.extras)
 
 
 def missing_for(card: Indicator, data: Dataset) -> str:
@@ -48,6 +46,9 @@ def missing_for(card: Indicator, data: Dataset) -> str:
     m, columns = card.measure, data.table.columns
     base, over = both(m)
     reason = lacking(m, (base, over), columns)
+    ranked = str(m.options.get("over", ""))
+    if not reason and ranked and ranked not in columns:
+        reason = f"the data have no column {ranked!r}"
     if not reason and m.items and not _items(m, base, over, columns):
         wanted = [f"{b.column}__*" for b in (over, base) if b is not None and b.items]
         return f"the data have no columns {' with '.join(wanted)}"
@@ -62,6 +63,71 @@ def linear(
     return _linear(sample, pairs, groupings, **options)
 
 
+def quantile(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *, p: float, level: float,
+    interval: str | None = None, **options: Any,
+) -> Estimates:  # fmt: skip
+    """One quantile; `interval` is the card's, since that of a call is for shares."""
+    own = cards[0].measure.options.get("interval", "mean")
+    return _each(survey.quantile, cards, data, sample, groupings, probs=p, level=level, interval=own, **options)
+
+
+def gini(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *,
+    interval: str | None = None, **options: Any,
+) -> Estimates:  # fmt: skip
+    """The Gini coefficient."""
+    return _each(survey.gini, cards, data, sample, groupings, **options)
+
+
+def concentration(
+    cards: Sequence[Indicator], data: Dataset, sample: Design, groupings: Sequence[Grouping], *,
+    interval: str | None = None, **options: Any,
+) -> Estimates:  # fmt: skip
+    """Concentration over another variable."""
+    return _each(survey.concentration, cards, data, sample, groupings, **options)
+
+
+def _each(
+    function: Callable[..., Estimates], cards: Sequence[Indicator], data: Dataset, sample: Design,
+    groupings: Sequence[Grouping], **options: Any,
+) -> Estimates:  # fmt: skip
+    """A function of :mod:`uncac_metrics.stats.survey` for every card, item and grouping."""
+    parts = []
+    for pair in (pair for card in cards for pair in _pairs(card, data)):
+        y = pd.Series(pair.numerator, name=pair.name)
+        base = None if pair.denominator is None else pd.Series(pair.denominator, name=pair.base)
+        for grouping in groupings:
+            made = function(sample, y, by=grouping, denominator=base, **options)
+            text = {"indicator": pair.name, "denominator": pair.base, **pair.labels}
+            parts.append(made.with_columns(**{k: pd.array([v] * len(made), dtype="str") for k, v in text.items()}))
+    return concat(parts)
+
+
+def alike(completed: Sequence[Dataset]) -> list[Dataset]:
+    """Completed data sets whose breakdowns have the levels that occur in any of them."""
+    tables = [one.table for one in completed]
+    coded = [b for b in BREAKDOWNS if b in tables[0] and isinstance(tables[0][b].dtype, pd.CategoricalDtype)]
+    levels = {b: union_categoricals([t[b].cat.remove_unused_categories() for t in tables]).categories for b in coded}
+    return [
+        replace(one, table=t.assign(**{b: t[b].cat.set_categories(levels[b]) for b in coded}))
+        for one, t in zip(completed, tables, strict=True)
+    ]
+
+
+def counted(pooled: Estimates, cards: Sequence[Indicator], data: Dataset, groupings: Sequence[Grouping]) -> Estimates:
+    """Counts of the data as collected in the place of those of completed data."""
+    sample = Design(data.table, weight="weight")
+    pairs = [pair for card in cards for pair in _pairs(card, data)]
+    pairs = [pair if pair.kind in SUMS else replace(pair, kind="mean") for pair in pairs]
+    found = _linear(sample, pairs, groupings).table
+    key = ["indicator", *(b for b in pooled.breakdowns if b in found)]
+    counts = pooled.table[key].merge(found[[*key, "n", "n_eligible", "events"]], how="left", on=key)
+    events = counts["events"].where(pooled.table["events"].notna())
+    answered = {name: counts[name].fillna(0).astype("Int64") for name in ("n", "n_eligible")}
+    return pooled.with_columns(**answered, events=events.astype("Int64"))
+
+
 def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
     m, table = card.measure, data.table
     base, over = both(m)
@@ -74,6 +140,8 @@ def _pairs(card: Indicator, data: Dataset) -> list[Pair]:
     pairs = []
     for item in _items(m, base, over, table.columns) if m.items else [""]:
         y = _above(table, over, f"__{item}" if over.items and item else "")
+        if ranked := m.options.get("over"):  # rows without a rank do not count
+            y = np.where(np.isnan(_values(table, str(ranked))), np.nan, y)
         x = _below(table, base, f"__{item}" if base.items and item else "")
         share, binary = m.estimator == "proportion", is_binary(y)
         pairs.append(Pair(card.id, y, x, m.estimator, base.name, share, {m.items: item} if item else {}, binary))

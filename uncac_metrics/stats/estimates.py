@@ -199,7 +199,8 @@ class Estimates:
             positions = np.sort(positions)
         for block in self.scores:
             inside = positions[(positions >= start) & (positions < start + block.n_rows)] - start
-            scores.append(block.take(inside))
+            if inside.size:
+                scores.append(block.take(inside))
             start += block.n_rows
         return Estimates(
             self.table.iloc[positions].reset_index(drop=True),

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.model import Fault, Faults
+from uncac_metrics.model import ESTIMATE_LEADING, ESTIMATE_VALUES, Fault, Faults
 from uncac_metrics.stats.estimates import Contributions, Estimates, make_table
 from uncac_metrics.stats.survey.arguments import grouping
 from uncac_metrics.stats.survey.design import unknown_column
@@ -23,6 +23,8 @@ from uncac_metrics.stats.survey.sums import finest, groups
 
 Array = np.ndarray
 By: TypeAlias = str | Sequence[str] | None
+KEYS = ("dataset", "ref_area", "time_period")
+"""Columns of the results table that rows may be grouped by; all other breakdowns get columns of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +53,12 @@ class Grouped:
 def grouped(data: pd.DataFrame, by: By) -> Grouped:
     """Groups of the rows by the breakdowns; without any, all rows are one group."""
     names = grouping(by)
+    if not len(data):  # nothing has no groups, except as a whole
+        labels = pd.DataFrame(index=range(0 if names else 1), columns=list(names))
+        return Grouped(labels, np.empty(0, dtype=np.intp))
     place, levels = finest(data, names, np.ones(len(data), dtype=bool))
     domains = groups(names, levels, names, int(place.max(initial=0)) + 1)
-    return Grouped(domains.labels, domains.of_finest[place] if len(data) else np.empty(0, dtype=np.intp))
+    return Grouped(domains.labels, domains.of_finest[place])
 
 
 class Columns:
@@ -63,6 +68,8 @@ class Columns:
         self.what, self.data, self.faults = what, data, list[Fault]()
         for name in grouping(by):
             self.present(name, "by")
+            taken = name in (*ESTIMATE_LEADING, *ESTIMATE_VALUES) and name not in KEYS
+            self.must(not taken, "by", f"{name!r} is a column of the results", "rename it, as procurement_method")
         self.must(0 < level < 1, "level", f"{level} is no confidence level", "a number between 0 and 1, as 0.95")
 
     def must(self, holds: bool, where: str, what: str, remedy: str, rows: Array | None = None) -> None:
@@ -90,6 +97,8 @@ class Columns:
         if not self.present(name, role):
             return np.full(len(self.data), np.nan)
         values = self.data[name]
+        if values.isna().all():
+            return np.full(len(values), np.nan)
         if not (pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype)):
             self.must(False, name, f"holds {values.dtype}, not numbers", "give numbers, with missing left empty")
             return np.full(len(self.data), np.nan)
@@ -172,7 +181,8 @@ def results(
     out |= {"value": value, "reason": reason, "display": display, "method": method}
     out.setdefault("df", np.inf)
     own = {b: labels[b].to_numpy() for b in labels.columns}
-    return Estimates(make_table(out | own, list(labels.columns)), () if scores is None else (scores,))
+    breakdowns = [b for b in labels.columns if b not in KEYS]
+    return Estimates(make_table(out | own, breakdowns), () if scores is None else (scores,))
 
 
 def joined(*texts: Array | Sequence[str] | str) -> Array:

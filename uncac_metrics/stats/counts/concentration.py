@@ -96,13 +96,14 @@ def hhi(
         own = np.bincount(g, weights=(y_in / total[g]) ** 2 * share[place], minlength=group.n)
         bias = relative - 2 * own + relative * value
         plain = np.where(n > 0, value, np.nan)
+        shown = np.maximum(plain - bias, 0.0) if corrected else plain
         error = np.sqrt(variance)
-        lower, upper = intervals.logit(plain, error, np.full(group.n, np.inf), level)
+        lower, upper = intervals.logit(shown, error, np.full(group.n, np.inf), level)
         alone, _ = intervals.clopper_pearson(np.ones(group.n), 1 / relative, level)
-    edge = (receivers == 1) | ~(error > 1e-12)
     one = receivers == 1
-    lower, upper = np.where(edge, np.where(one, alone**2, 0.0), lower), np.where(edge, 1.0, upper)
-    shown = np.maximum(plain - bias, 0.0) if corrected else plain
+    edge = one | ~(error > 1e-12) | ~(shown > 0)
+    lower = np.where(edge, np.where(one, alone**2, 0.0), lower)
+    upper = np.where(edge, 1.0, upper)
     kind = "records" if cluster is None else cluster
     scores = contributions(data, group.n, (kept // max(group.n, 1), kept % max(group.n, 1), by_cluster), kind=kind)
     said = "corrected down by" if corrected else "too high by about"
@@ -117,7 +118,7 @@ def hhi(
             ],
             "reason": joined(
                 np.where(n > 0, "", "no award"),
-                np.where((n > 0) & edge & ~one, "all receivers have equal shares: the linear error is zero", ""),
+                np.where((n > 0) & ~one & ~(error > 1e-12), "equal shares: the linear error is zero", ""),
             ),
         },
         scores, method="linearised by award",

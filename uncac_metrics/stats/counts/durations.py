@@ -1,8 +1,8 @@
 r"""Durations with censoring: Kaplan–Meier curve, quantiles, restricted means, cumulative incidence.
 
 Every row is a spell of `duration` that ended with an event or was still open. Rows (or clusters of them) are
-independent; the standard error is that of the infinitesimal jackknife, which for independent rows without weights is
-Greenwood's exactly.
+independent; the standard error is that of the infinitesimal jackknife, which is Greenwood's exactly where rows are
+independent, without weights, and all under observation from the beginning.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def survival(
 
     Notes
     -----
-    ``statsmodels`` ``SurvfuncRight`` gives the same curve and Greenwood's error; it has no clusters and its pointwise
-    limits are plain Wald's.
+    ``statsmodels`` ``SurvfuncRight`` gives the same curve and Greenwood's error; it has no clusters and gives no
+    pointwise limits.
 
     References
     ----------

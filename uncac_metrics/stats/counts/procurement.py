@@ -126,15 +126,9 @@ def procurement_flags(
     1  R018  process  b    3.0        0
     """
     chosen = _settings(flags, settings or {})
-    p = _prepared(
-        {
-            "tenders": tenders,
-            "bids": bids,
-            "awards": awards,
-            "items": pd.DataFrame({"ocid": []}) if items is None else items,
-        },
-        set(not_price),
-    )
+    nothing = pd.DataFrame({"ocid": []})
+    whole = {"tenders": tenders, "bids": bids, "awards": awards, "items": nothing if items is None else items}
+    p = _prepared(whole, set(not_price))
     found = rules.discounts(p) if {"R024", "R058"} & set(flags) else pd.DataFrame()
     run: dict[str, Callable[[dict[str, Any]], pd.DataFrame]] = {
         "R003": lambda s: rules.r003(p, s["days"], s["by_method"], tuple(s["methods"])),

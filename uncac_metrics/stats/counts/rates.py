@@ -288,10 +288,7 @@ def count_ratio(
     scores = contributions(
         data, group.n, (columns.unit(numerator), group.code, up), (columns.unit(denominator), group.code, down)
     )
-    p = [
-        stats.binomtest(int(i), int(i + j), t / (t + u)).pvalue if i + j and t > 0 and u > 0 else np.nan
-        for i, j, t, u in zip(above, below, t_above, t_below, strict=True)
-    ]
+    p = conditional_p(above, below, t_above, t_below)
     return results(
         group.labels,
         {
@@ -316,3 +313,13 @@ def ratio_of_poissons(a: Array, b: Array, level: float) -> tuple[Array, Array, A
         error = ratio * np.sqrt(np.where(a > 0, 1 / a, 0) + 1 / b)
         low, high = intervals.clopper_pearson(a / (a + b), a + b, level)
         return ratio, error, low / (1 - low), high / (1 - high)
+
+
+def conditional_p(a: Array, b: Array, t_a: Array, t_b: Array) -> Array:
+    """Exact two-sided p-values for equal rates of two Poisson counts, given their sum; NaN where there is no count."""
+    return np.array(
+        [
+            stats.binomtest(int(i), int(i + j), t / (t + u)).pvalue if i + j and t > 0 and u > 0 else np.nan
+            for i, j, t, u in zip(a, b, t_a, t_b, strict=True)
+        ]
+    )

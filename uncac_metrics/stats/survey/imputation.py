@@ -44,7 +44,7 @@ def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
     mean of the design-based covariances and B the covariance of the m values. Degrees of freedom are those of Barnard
     and Rubin, which do not pass the design's:
 
-    .. math:: \nu = \Big(\frac{1}{\nu_m} + \frac{1}{\nu_o}\Big)^{-1},\quad \nu_m = \frac{m - 1}{\lambda^2},\quad
+    .. math:: \nu = \Bigl(\frac{1}{\nu_m} + \frac{1}{\nu_o}\Bigr)^{-1},\quad \nu_m = \frac{m - 1}{\lambda^2},\quad
               \nu_o = \frac{\nu_c + 1}{\nu_c + 3}\,\nu_c (1 - \lambda),\quad \lambda = \frac{(1 + 1/m) B}{T}.
 
     Parameters
@@ -103,7 +103,8 @@ def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
     lower, upper = intervals.wald(value, se, df, level)
     used = np.full(len(value), "wald", dtype=object)
     top = np.where(first["unit"] == "%", 100.0, 1.0)
-    shares = ~first["interval"].isin(["wald", ""]).to_numpy() & (value > 0) & (value < top)
+    of_shares = first["interval"].isin([name for name in intervals.PROPORTION if name != "wald"]).to_numpy()
+    shares = of_shares & (value > 0) & (value < top)
     low, high = intervals.logit(value / top, se / top, df, level)
     lower, upper = np.where(shares, low * top, lower), np.where(shares, high * top, upper)
     used[shares] = "logit"

@@ -14,7 +14,7 @@ were left out. Where none is left there is no standard error.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,56 +217,6 @@ def replicate_design(
         unit=unit, stages=(stage,), n_units=example.size, n_psu=live, n_strata=1, singleton="certainty",
         replicates=kept,
     )  # fmt: skip
-
-
-def declared(data: pd.DataFrame, arguments: Mapping[str, Any]) -> Design:
-    """The design that a table of arguments declares, as a data set's definition gives it.
-
-    Parameters
-    ----------
-    data : DataFrame
-    arguments : mapping
-        Arguments of :class:`Design`; or of :func:`replicate_design`, its own under the key ``replicates`` (``columns``,
-        ``kind``, ``scale``, ``rscales``, ``combined``, ``mse``, ``fay``, ``df``).
-
-    Returns
-    -------
-    Design
-
-    Raises
-    ------
-    Faults
-        Keys that go with neither.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> frame = pd.DataFrame({"w": [2.0, 2, 2], "rw_1": [0, 3, 3], "rw_2": [3, 0, 3], "rw_3": [3, 3, 0]})
-    >>> declared(frame, {"weight": "w", "replicates": {"columns": ["rw_*"], "kind": "JK1"}})
-    Design(3 rows, 3 PSUs in 1 stratum, 2 df, sum of weights 6)
-    """
-    given = dict(arguments)
-    if "replicates" not in given:
-        return Design(data, **given)
-    own = dict(given.pop("replicates"))
-    faults = [
-        Fault("design", key, "does not go with replicate weights", "the replicates carry the design: leave it out")
-        for key in sorted(set(given) - {"weight", "psu"})
-    ]
-    faults += [
-        Fault("design.replicates", key, "is not an argument of replicates", "columns, kind, scale, rscales, …")
-        for key in sorted(set(own) - {"columns", "kind", "scale", "rscales", "combined", "mse", "fay", "df"})
-    ]
-    faults += [
-        Fault("design.replicates", key, "is missing", "name the columns and the kind of the replicates")
-        for key in ("columns", "kind")
-        if key not in own
-    ]
-    if faults:
-        raise Faults(faults)
-    return replicate_design(
-        data, weight=given.get("weight"), psu=given.get("psu"), replicates=own.pop("columns"), **own
-    )
 
 
 def known_kind(kind: str, what: str) -> str:
