@@ -79,7 +79,7 @@ def test_what_is_not_understood_gives_2(arguments, tmp_path):
 def test_check_of_a_good_office(office):
     done = run("check", office)
     assert done.returncode == 0 and done.stderr == ""
-    assert re.search(r"nothing wrong: 8 reference tables, \d+ indicators, \d+ worked cases, 1 data sets", done.stdout)
+    assert re.search(r"nothing wrong: 10 reference tables, \d+ indicators, \d+ worked cases, 1 data sets", done.stdout)
 
 
 def test_check_names_ten_planted_faults_at_once(tmp_path):
