@@ -80,7 +80,8 @@ def test_check_of_a_good_office(office):
     done = run("check", office)
     assert done.returncode == 0 and done.stderr == ""
     assert re.search(
-        r"nothing wrong: 8 reference tables, \d+ indicators, \d+ worked cases, \d+ composites, 1 data sets", done.stdout
+        r"nothing wrong: 11 reference tables, \d+ indicators, \d+ worked cases, \d+ composites, 1 data sets",
+        done.stdout,
     )
 
 

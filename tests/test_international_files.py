@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from uncac_metrics import load_dataset, readers
-from uncac_metrics.readers.unodc import corruption_sums
+from uncac_metrics import identities, load_dataset, readers
+from uncac_metrics.readers.unodc import corruption_figures
 from uncac_metrics.reference.names import harmonise
 from uncac_metrics.tables import validate
 
@@ -57,10 +57,10 @@ def test_un_cts_counts_of_corruption(cts):
 
 
 def test_un_cts_corruption_is_not_always_the_sum_of_its_parts(cts):
-    sums = corruption_sums(cts)
-    assert len(sums) == 517
-    assert int((~sums["agrees"]).sum()) == 28
-    assert not (sums["bribery"] > sums["corruption"]).any()
+    figures = corruption_figures(cts)
+    found = identities.check(figures)
+    assert (len(figures), len(found), int((~found["holds"]).sum())) == (734, 517, 28)
+    assert not (figures["bribery"] > figures["corruption"]).any()
 
 
 def test_un_cts_areas_and_spelling(cts):

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from uncac_metrics import readers
+from uncac_metrics import identities, readers
 from uncac_metrics.model import Faults
 from uncac_metrics.readers.procurement import DIGIWHIST
-from uncac_metrics.readers.unodc import corruption_sums
+from uncac_metrics.readers.unodc import corruption_figures
 
 pytest.importorskip("python_calamine")
 openpyxl = pytest.importorskip("openpyxl")
@@ -103,8 +103,10 @@ def test_un_cts(cts):
     assert set(table["source"]) == {"CTS", "CTS/MoI"} and set(table["vintage"]) == {"2024-05-16"}
     assert set(table["time_period"]) == {"2018"} and set(table["sex"]) == set(table["age"]) == {"_T"}
     assert "fauna and flora" in table["category"].iloc[-1] and "faune" in table["category_written"].iloc[-1]
-    sums = corruption_sums(table)
-    assert cells(sums, "ref_area", "difference", "agrees") == [["FIN", 0.0, True], ["KEN", 1.0, False]]
+    figures = corruption_figures(table)
+    assert figures.loc[("KEN", "2018")].tolist() == [10, 4, 5]
+    found = identities.check(figures)
+    assert cells(found, "row", "holds") == [[("FIN", "2018"), True], [("KEN", "2018"), False]]
 
 
 def test_un_cts_without_its_preamble(cts):

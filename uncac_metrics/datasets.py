@@ -284,9 +284,6 @@ def _check_files(source: Source, file: Path) -> tuple[list[str], tuple[str, ...]
     faults: list[Fault] = []
     taken: tuple[list[str], tuple[str, ...]] = ([], ())
     for where, path, stated in [("", file, source.sha256), *designs.side_files(source)]:
-        if path == file and "reader" in source.read:  # a named reader checks the layout itself
-            faults += _changed(source, where, path, stated)
-            continue
         try:
             present = readers.header(path, source.read if path == file or _is_completed(where) else {})
         except Faults as error:

@@ -166,8 +166,8 @@ def areas(
     ``ref_area`` is the ISO code of three letters (M49 for the world and regions) where the code of the file, or the
     name where it has none, is certain; otherwise it is what the file says. ``m49`` is empty where there is none.
     ``area_code`` and ``area_name`` are as in the file. ``area_status`` is country, region, or why the area was
-    not mapped (part, unlisted, historical, ambiguous, aggregate, unknown). A code beside the name of another area is
-    a fault.
+    not mapped: part, unlisted, historical, ambiguous, aggregate, unknown (decision: mapped to a user-assigned code).
+    A code beside the name of another area is a fault.
     """
     if codes is None and names is None:
         raise ValueError("an area needs a code or a name")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
@@ -78,7 +77,7 @@ def un_cts(path: str | Path, *, vintage: str = "", areas: Mapping[str, str] | No
     Notes
     -----
     Recorded offences measure what is detected and recorded, not how much corruption there is.
-    Check :func:`corruption_sums` before classes are added up or subtracted.
+    Check :func:`corruption_figures` before classes are added up or subtracted.
 
     Examples
     --------
@@ -120,8 +119,8 @@ def un_cts(path: str | Path, *, vintage: str = "", areas: Mapping[str, str] | No
     return table
 
 
-def corruption_sums(table: pd.DataFrame) -> pd.DataFrame:
-    """Where corruption is not bribery plus other acts of corruption.
+def corruption_figures(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts of corruption and its two parts side by side, for :func:`uncac_metrics.identities.check`.
 
     Parameters
     ----------
@@ -131,25 +130,22 @@ def corruption_sums(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a country and year that has counts of all three classes: ``ref_area``, ``time_period``, ``corruption``,
-        ``bribery``, ``other``, ``difference`` (corruption less the other two) and ``agrees``.
+        A row a country and year, which are its index: ``corruption``, ``bribery`` and ``other`` acts of corruption,
+        missing where the file has no count of the class.
 
     Examples
     --------
     >>> rows = [("0703", 10.0), ("07031", 4.0), ("0703-07031", 5.0)]
     >>> table = pd.DataFrame(rows, columns=["crime", "value"]).assign(
     ...     ref_area="KEN", time_period="2018", unit="Counts", sex="_T", age="_T")
-    >>> corruption_sums(table)[["corruption", "difference", "agrees"]].to_csv(index=False, header=False)
-    '10.0,1.0,False\\n'
+    >>> corruption_figures(table).reset_index().to_dict("list")
+    {'ref_area': ['KEN'], 'time_period': ['2018'], 'corruption': [10.0], 'bribery': [4.0], 'other': [5.0]}
     """
     classes = {"0703": "corruption", "07031": "bribery", "0703-07031": "other"}
     counts = table[(table["unit"] == "Counts") & (table["sex"] == "_T") & (table["age"] == "_T")]
     counts = counts[counts["crime"].isin(list(classes))]
     wide = counts.pivot(index=["ref_area", "time_period"], columns="crime", values="value")
-    wide = wide.reindex(columns=list(classes)).rename(columns=classes).dropna().rename_axis(columns=None)
-    wide["difference"] = wide["corruption"] - wide["bribery"] - wide["other"]
-    wide["agrees"] = np.isclose(wide["difference"], 0, atol=0.5)
-    return wide.reset_index()
+    return wide.reindex(columns=list(classes)).rename(columns=classes).rename_axis(columns=None)
 
 
 def _stamp(rows: list[layout.Row], path: Path) -> str:
