@@ -157,8 +157,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20261125)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "trend_coverage.csv")
     args = parser.parse_args()
-    rng = np.random.default_rng(args.seed)
-    rows = [*slopes(args.samples, rng), *tests(args.samples, rng), *aggregates(args.samples, rng)]
+    parts = (slopes, tests, aggregates)
+    rows = [r for i, part in enumerate(parts) for r in part(args.samples, np.random.default_rng(args.seed + i))]
     table = pd.DataFrame(rows).round({"share": 4, "mc_error": 4})
     args.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(args.out, index=False, lineterminator="\n")

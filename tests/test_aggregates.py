@@ -214,7 +214,8 @@ def test_draws_for_missing_areas_are_the_posterior():
     """With equal variances the predictive distribution of a new area is a mixture that quadrature gives."""
     rng = np.random.default_rng(3)
     y, d = rng.normal(10, 2, 8), 1.0
-    drawn = predictive_draws(y, np.full(8, d), np.ones((8, 1)), np.ones((1, 1)), 60_000, np.random.default_rng(1))[:, 0]
+    drawn, pull = predictive_draws(y, np.full(8, d), np.ones((8, 1)), np.ones((1, 1)), 60_000, np.random.default_rng(1))
+    assert pull == pytest.approx(np.full((1, 8), 1 / 8))
     tau = np.linspace(1e-3, 40, 40_001)
     v = d + tau**2
     log = -3.5 * np.log(v) - 0.5 * ((y - y.mean()) ** 2).sum() / v
@@ -223,31 +224,29 @@ def test_draws_for_missing_areas_are_the_posterior():
         p = stats.norm.cdf((point - y.mean()) / np.sqrt(tau**2 + v / 8))
         expected = (weight * p).sum() / weight.sum()
         # the prior of ours ends at ten times the scale of the contrasts
-        assert (drawn <= point).mean() == pytest.approx(expected, abs=0.008)
+        assert (drawn[:, 0] <= point).mean() == pytest.approx(expected, abs=0.008)
 
 
 def test_areas_that_lie_on_a_line_are_drawn_on_it():
     x = np.column_stack([np.ones(6), np.arange(6.0)])
-    drawn = predictive_draws(np.full(6, 3.0), np.zeros(6), x, np.array([[1.0, 9.0]]), 5, np.random.default_rng(1))
+    drawn, _ = predictive_draws(np.full(6, 3.0), np.zeros(6), x, np.array([[1.0, 9.0]]), 5, np.random.default_rng(1))
     assert drawn == pytest.approx(np.full((5, 1), 3.0))
 
 
-def test_model_pools_by_rubins_rules():
+def test_model_pools_by_rubins_rules_with_the_covariance_of_the_draws():
+    """Equal errors and weights, no covariate: what is predicted is the mean of the known, which has error σ²/n."""
     frame, members = world(2, 14, 4)
+    frame["std_error"] = 2.0
+    members = members.assign(region="W", weight=1.0)
     found = areas.aggregate(frame, members, missing="model", imputations=400)
-    row, seen = found.table, areas.aggregate(frame, members).table
-    weight = members.merge(frame).assign(known=lambda m: m["weight"].where(m["value"].notna()))
-    sums = weight.groupby("region")[["known", "weight"]].sum()
-    within = ((sums["known"] / sums["weight"]).to_numpy() * seen["std_error"].to_numpy()) ** 2
-    variance = row["std_error"].to_numpy() ** 2
-    part = 1 - within / variance
-    assert row["quality"].tolist() == [
-        f"{q}; missing information {p:.3f}" for q, p in zip(seen["quality"], part, strict=True)
-    ]
-    assert row["df"].to_numpy() == pytest.approx(399 / part**2)
-    assert (part > 0).all()
-    assert (row["obs_status"] == "I").all()
-    assert found.covariance().to_numpy().diagonal() == pytest.approx(variance)
+    row = found.table.iloc[0]
+    part = float(row["quality"].rpartition(" ")[2])
+    variance, mean, c = row["std_error"] ** 2, 4.0 / 10, 10 / 14
+    # W + B + 2 c (1 − c) σ²/n
+    assert variance == pytest.approx(c**2 * mean + part * variance + 2 * c * (1 - c) * mean, rel=2e-3)
+    assert row["df"] == pytest.approx(399 / part**2, rel=5e-3)
+    assert row["obs_status"] == "I"
+    assert found.covariance().iloc[0, 0] == pytest.approx(variance)
 
 
 def test_model_uses_its_covariates():

@@ -65,7 +65,7 @@ def aggregate(
           they have (Imbens and Manski's interval). The value is that of the available areas;
         - ``model``: they are like the others with the same covariates; their values are drawn from the posterior
           predictive distribution of :math:`g(\theta_a) = x_a^\top \gamma + v_a`, `imputations` times, and pooled by
-          Rubin's rules.
+          Rubin's rules, with the covariance of what is drawn and the errors of the areas that it is predicted from.
     bounds : (low, high), optional
         Bounds of a value; 0 and 100 for ``%`` unless given.
     covariates : sequence of str

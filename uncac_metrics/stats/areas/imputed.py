@@ -23,14 +23,21 @@ def with_imputed(
     estimates: Estimates, members: pd.DataFrame, cells: Cells, gradient: Array, table: pd.DataFrame,
     covariates: Sequence[str], scale: str, imputations: int, seed: int, level: float,
 ) -> Estimates:  # fmt: skip
-    """The aggregates with draws for the members without a value, pooled by Rubin's rules."""
-    drawn = _imputed(estimates, members, cells, covariates, scale, imputations, seed)
+    r"""The aggregates with draws for the members without a value, pooled by Rubin's rules.
+
+    Rubin's :math:`T = \bar W + (1 + 1/m) B` takes the errors of the known areas and what is drawn as independent.
+    Here the draws are predicted from the very estimates that are averaged, so the errors of those enter both parts
+    with one sign; they are carried through the prediction, and taken out of B in turn.
+    """
+    drawn, pull = _imputed(estimates, members, cells, covariates, scale, imputations, seed)
     share = np.divide(cells.known, cells.total)
     known = np.where(np.isnan(estimates.table["value"]), 0.0, estimates.table["value"])
     gradient = gradient * share[:, None]
     value = gradient @ known + drawn.mean(axis=0)
     between = np.atleast_2d(np.cov(drawn, rowvar=False)) * (1 + 1 / imputations)
-    result = linearised(estimates, gradient, table, value, between)
+    through = pull * np.nan_to_num(estimates.table["std_error"].to_numpy(dtype=float))
+    extra = _positive(between - through @ through.T)
+    result = linearised(estimates, gradient + pull, table, value, extra)
     error = result.table["std_error"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.where(error > 0, np.diag(between) / error**2, 0.0)
@@ -51,8 +58,9 @@ def with_imputed(
 def _imputed(
     estimates: Estimates, members: pd.DataFrame, cells: Cells, covariates: Sequence[str], scale: str, draws: int,
     seed: int,
-) -> Array:  # fmt: skip
-    """What the members without a value add to every aggregate, of shape (draws, aggregates)."""
+) -> tuple[Array, Array]:  # fmt: skip
+    """What the members without a value add to every aggregate: draws (draws × aggregates), and derivatives of their
+    mean with respect to the rows (aggregates × rows)."""
     on = scale_of(scale, "aggregate")
     value, top = on_scale(estimates, scale)
     error = np.nan_to_num(estimates.table["std_error"].to_numpy(dtype=float)) / top
@@ -60,7 +68,7 @@ def _imputed(
     areas = members.drop_duplicates("ref_area").reset_index(drop=True)
     x = _design(areas, covariates)
     place = pd.Series(np.arange(len(areas)), index=areas["ref_area"])
-    out = np.zeros((draws, len(cells.table)))
+    out, pull = np.zeros((draws, len(cells.table))), np.zeros((len(cells.table), len(estimates)))
     for key, block in cells.table.groupby(cells.keys, sort=False, dropna=False):
         ours = block.index.to_numpy()
         lacking = np.unique([m for c in ours for m in cells.lacking[c]])
@@ -86,16 +94,28 @@ def _imputed(
             continue
         steps = on.derivative(value[rows])
         order = np.lexsort((error[rows], value[rows]))
-        found = predictive_draws(
+        found, on_rows = predictive_draws(
             on.forward(value[rows])[order], ((error[rows] * steps) ** 2)[order], design[order],
             x[np.ix_(wanted, used)], draws, np.random.default_rng([seed, zlib.crc32(repr(key).encode())]),
         )  # fmt: skip
         column = pd.Series(np.arange(wanted.size), index=areas["ref_area"].iloc[wanted])
-        truth = on.back(found) * top[rows[0]]
+        truth = on.back(found)
+        on_rows *= (1 / on.derivative(truth)).mean(axis=0)[:, None] * steps[order]
         for c in ours:
             mine = cells.lacking[c]
             at = column.loc[members["ref_area"].iloc[mine]].to_numpy()
-            out[:, c] = truth[:, at] @ members["_weight"].to_numpy()[mine] / cells.total[c]
+            weight = members["_weight"].to_numpy()[mine] / cells.total[c]
+            out[:, c] = truth[:, at] @ weight * top[rows[0]]
+            pull[c, rows[order]] = weight @ on_rows[at]
+    return out, pull
+
+
+def _positive(matrix: Array) -> Array:
+    """The matrix without negative eigenvalues, which draws may leave; unknown rows (NaN) stay unknown."""
+    known = np.flatnonzero(~np.isnan(np.diag(matrix)))
+    values, vectors = np.linalg.eigh(matrix[np.ix_(known, known)])
+    out = matrix.copy()
+    out[np.ix_(known, known)] = (vectors * np.maximum(values, 0.0)) @ vectors.T
     return out
 
 

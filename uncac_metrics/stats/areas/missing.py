@@ -13,7 +13,7 @@ SPARE = 3  # areas with a value beyond the coefficients: fewer, and the posterio
 
 def predictive_draws(
     y: Array, variance: Array, x: Array, x_missing: Array, draws: int, rng: np.random.Generator
-) -> Array:
+) -> tuple[Array, Array]:
     r"""Draws of the truth in areas without a value, from their posterior predictive distribution.
 
     :math:`y_a = x_a^\top \gamma + v_a + e_a` with known :math:`\operatorname{var} e_a`,
@@ -32,12 +32,15 @@ def predictive_draws(
 
     Returns
     -------
-    array of shape (draws, k)
+    drawn : array of shape (draws, k)
+    pull : array of shape (k, n)
+        Derivatives of what is predicted with respect to `y`, for the mean over τ.
     """
     around = contrasts(x, y, np.diag(variance))
     reach = 10 * np.sqrt(float(around.square.mean()))
     if reach == 0.0:  # all on one line: no scatter is seen
-        return np.tile(x_missing @ gls(x, y, np.diag(variance)).beta, (draws, 1))
+        line = gls(x, y, np.diag(variance))
+        return np.tile(x_missing @ line.beta, (draws, 1)), x_missing @ line.weights
     step = reach / 400
     grid = (np.arange(400) + 0.5) * step
     chance = np.exp(log_likelihood(grid**2, around) - log_likelihood(grid**2, around).max())
@@ -50,7 +53,9 @@ def predictive_draws(
     root = np.linalg.cholesky(np.linalg.inv(information))
     fluctuation = np.einsum("dpq,dq->dp", root[at], rng.standard_normal((draws, x.shape[1])))
     coefficients = beta[at] + fluctuation
-    return coefficients @ x_missing.T + tau[:, None] * rng.standard_normal((draws, len(x_missing)))
+    drawn = coefficients @ x_missing.T + tau[:, None] * rng.standard_normal((draws, len(x_missing)))
+    map_of_y = np.linalg.solve(information, np.einsum("np,gn->gpn", x, weight))
+    return drawn, x_missing @ np.einsum("g,gpn->pn", chance / chance.sum(), map_of_y)
 
 
 def bound_limits(
