@@ -184,7 +184,7 @@ def test_show_in_chinese():
         (["target", "16.5"], "Substantially less corruption", "BR-22 ", None),
         (["target", "16.5.2"], "16.5.2", "BR-22 ", "BR-01 "),
         (["paragraph", "p9"], "Harm to services", "BR-01 ", None),
-        (["article", "57"], "Return and disposal of assets", "No indicator is linked to it.", "BR-"),
+        (["article", "2"], "Use of terms", "No indicator is linked to it.", "BR-"),
     ],
 )
 def test_show_a_commitment(arguments, title, held, left_out):
