@@ -69,6 +69,17 @@ def test_jackknife_is_greenwoods_for_one_way_out(rows: list[tuple[int, bool]]) -
         ).all()
 
 
+@pytest.mark.parametrize("cluster", [None, "case"])
+def test_errors_of_the_whole_curve_are_those_of_its_points(cluster: str | None) -> None:
+    table = SPELLS.assign(late=np.where(np.arange(150) % 4 == 0, SPELLS["days"] // 3 - 1, -1.0))
+    options = {"weights": "amount", "cluster": cluster, "entry": "late"}
+    whole = counts.survival(table, "days", "done", **options)
+    points = counts.survival(table, "days", "done", times=whole.table["category"].astype(float), **options)
+    np.testing.assert_allclose(whole.table["std_error"], points.table["std_error"], rtol=1e-9, atol=1e-13)
+    with pytest.raises(Faults, match="neither scores"):
+        whole.covariance()
+
+
 def test_quantile_is_where_the_limits_cross() -> None:
     """Brookmeyer and Crowley's set: times whose log-log test of S = 1/2 is not significant; as statsmodels."""
     found = counts.duration_quantile(SPELLS, "days", "done").table.iloc[0]

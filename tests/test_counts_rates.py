@@ -16,7 +16,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.rates import confint_poisson
 
 from uncac_metrics.model import Faults
-from uncac_metrics.stats import compare, concat, counts, intervals
+from uncac_metrics.stats import compare, concat, counts, intervals, survey
 from uncac_metrics.stats.estimates import Estimates
 
 CELLS = pd.DataFrame(
@@ -135,6 +135,16 @@ def test_units_of_different_kinds_have_no_known_covariance() -> None:
     both = concat([counts.share(records, "yes"), counts.rate(records, "x", "people")])
     assert np.isnan(both.covariance().iloc[0, 1])
     assert not np.isnan(np.diag(both.covariance())).any()
+
+
+def test_surveys_and_registers_are_independent() -> None:
+    people = pd.DataFrame({"w": 1.0, "paid": [0, 1, 0, 1, 1, 0]})
+    survey_share = survey.proportion(survey.Design(people, weight="w"), "paid")
+    register_share = counts.share(CELLS, "x", "n")
+    for both in (concat([survey_share, register_share]), concat([register_share, survey_share])):
+        matrix = both.covariance().to_numpy()
+        assert matrix[0, 1] == matrix[1, 0] == 0
+        np.testing.assert_allclose(np.sqrt(np.diag(matrix)), both.table["std_error"])
 
 
 def test_missing_counts_are_left_out_with_their_population() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.stats.counts.arguments import incomplete, joined, results
-from uncac_metrics.stats.counts.multistate import Curve, Stays, model_variance, remaining
+from uncac_metrics.stats.counts.multistate import Curve, Stays, model_variance, remaining, survival_errors
 from uncac_metrics.stats.counts.spells import UNKNOWN, Spells, influences, largest_cluster, limits, under_observation
 from uncac_metrics.stats.estimates import Estimates
 
@@ -20,7 +20,9 @@ def curves(
     found: Spells, states: Mapping[int, str | None], times: Sequence[float] | None, interval: str, level: float,
     columns: Mapping[str, Any], *, method: str, variance: str = "jackknife",
 ) -> Estimates:  # fmt: skip
-    """Probabilities of the states at the times (at every move unless given), for every group.
+    """Probabilities of the states at the times, for every group.
+
+    Without times, the first of two states at every move, without scores: they would be as many as moves times clusters.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def curves(
     gone = incomplete(found.group, found.left_out, UNKNOWN)
     for g, curve in found.fitted():
         at = np.asarray(times if times is not None else [] if curve is None else curve.times, dtype=float)
-        block, scores = _read(curve, chosen, at, variance)
+        block, scores = _read(curve, chosen, at, "running" if times is None and variance == "jackknife" else variance)
         size = len(at) * len(chosen)
         label = found.group.labels.iloc[np.full(size, g)].reset_index(drop=True)
         if None not in states.values():
@@ -61,7 +63,7 @@ def curves(
             ),
             "display": np.where(late, "flagged", "shown"),
         },
-        found.scores(place, parts) if variance == "jackknife" else None, method=method,
+        found.scores(place, parts) if variance == "jackknife" and times is not None else None, method=method,
     )  # fmt: skip
 
 
@@ -85,6 +87,9 @@ def _read(
     out["watched"] = np.tile(under_observation(stays, at), k).astype(float)
     out["longest"][:] = stays.stop.max()
     out["still"] = np.tile(reached[:, leaving].sum(axis=1), k)
+    if variance == "running":
+        out["std_error"] = survival_errors(curve)
+        return out, None
     if variance != "jackknife":
         spread = model_variance(curve, remaining(curve, at)[0], variance)
         out["std_error"] = np.sqrt(np.maximum(spread[:, states].T.ravel(), 0.0))

@@ -15,7 +15,7 @@ import pandas as pd
 from uncac_metrics.stats import intervals
 from uncac_metrics.stats.counts.arguments import By, Columns, incomplete, joined, results
 from uncac_metrics.stats.counts.curves import curves
-from uncac_metrics.stats.counts.multistate import influence, remaining_time
+from uncac_metrics.stats.counts.multistate import influence, remaining_time, survival_errors
 from uncac_metrics.stats.counts.spells import (
     LIMITS,
     UNKNOWN,
@@ -47,7 +47,7 @@ def survival(
         Column that is 1 where the spell ended with the event, 0 where it was still open. Rows with a missing duration
         or event are left out, and said.
     times : sequence of float, optional
-        Where the curve is read; all times of events unless given.
+        Where the curve is read; all times of events unless given, and then without covariance between them.
     entry : str, optional
         Column of the time at which the spell came under observation (left truncation), below the duration.
     weights : str, optional
@@ -165,8 +165,7 @@ def duration_quantile(
         if curve is None:
             continue
         s = curve.occupied[1:, 0]
-        phi = influences(curve, curve.times, np.array([0]))
-        lower, upper = LIMITS[interval](s, np.sqrt((phi**2).sum(axis=0)), level)
+        lower, upper = LIMITS[interval](s, survival_errors(curve), level)
         low = _crossing(curve.times, lower, target)
         value, high = _crossing(curve.times, s, target), _crossing(curve.times, upper, target)
         out["value"][g], out["lower"][g] = value, 0.0 if np.isnan(low) else low
@@ -174,7 +173,7 @@ def duration_quantile(
         out["n"][g], out["events"][g] = len(curve.stays.stop), (curve.stays.destination == 1).sum()
         out["std_error"][g] = (out["upper"][g] - out["lower"][g]) / (2 * z)
         if np.isfinite(out["std_error"][g]) and not np.isnan(value):
-            score = phi[:, max(int(np.searchsorted(curve.times, value, side="right")) - 1, 0)]
+            score = influences(curve, np.array([value]), np.array([0]))[:, 0]
             size = np.sqrt((score**2).sum())
             if size > 0:
                 parts.append((g, (score * out["std_error"][g] / size)[:, None]))

@@ -32,7 +32,7 @@ VARIANCES = ("jackknife", "greenwood", "aalen", "gray")
 
 
 def cumulative_incidence(
-    data: pd.DataFrame, duration: str, cause: str, *, times: Sequence[float] | None = None, entry: str | None = None,
+    data: pd.DataFrame, duration: str, cause: str, *, times: Sequence[float], entry: str | None = None,
     weights: str | None = None, cluster: str | None = None, by: By = None, variance: str = "jackknife",
     level: float = 0.95, interval: str = "log_log",
 ) -> Estimates:  # fmt: skip
@@ -49,8 +49,8 @@ def cumulative_incidence(
         Column of its length until it ended or observation did.
     cause : str
         Column of what it ended with; empty where it was still open.
-    times : sequence of float, optional
-        Where the curves are read; all times of events unless given.
+    times : sequence of float
+        Where the curves are read.
     entry, weights, cluster : str, optional
         As in :func:`survival`.
     by : str or list of str, optional
@@ -296,16 +296,16 @@ def _flows(
     here, there = columns.texts(origin, "origin"), columns.texts(destination, "destination")
     columns.present(unit, "unit")
     columns.check()
-    names = list(states) if states is not None else list(dict.fromkeys([*here, *there]) if len(data) else [])
-    names = [n for n in names if n is not None]
+    nowhere, stays_on = pd.isna(here), pd.isna(there)
+    found_names = pd.unique(np.concatenate([here[~nowhere], there[~stays_on]])) if states is None else states
+    names = list(found_names)
     place = pd.Index(names, dtype=object)
-    at = place.get_indexer(pd.Index(here, dtype=object))
-    to = np.where([v is None for v in there], -1, place.get_indexer(pd.Index(there, dtype=object)))
+    at, to = place.get_indexer(pd.Index(here, dtype=object)), place.get_indexer(pd.Index(there, dtype=object))
     one_of = f"one of {', '.join(map(str, names))}"
-    absent = np.isnan(begin) | np.isnan(end) | np.array([v is None for v in here], dtype=bool)
+    absent = np.isnan(begin) | np.isnan(end) | nowhere
     columns.none((at < 0) & ~absent, origin, "unknown states", one_of)
-    foreign = (to < 0) & np.array([v is not None for v in there], dtype=bool)
-    columns.none(foreign, destination, "unknown states", f"{one_of}; empty where the unit was last seen in its state")
+    remedy = f"{one_of}; empty where the unit was last seen in its state"
+    columns.none((to < 0) & ~stays_on, destination, "unknown states", remedy)
     columns.none(end <= begin, stop, "stays that do not last", "give times with start below stop")
     number = pd.factorize(data[unit])[0]
     columns.none(number < 0, unit, "stays of no unit", "name the unit")

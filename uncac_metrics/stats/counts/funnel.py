@@ -148,7 +148,7 @@ def funnel(
     columns.must(0 <= winsorised < 0.5, "winsorised", f"{winsorised} is no share", "a number from 0 to below 0.5")
     for level in levels:
         columns.must(0 < level < 1, "levels", f"{level} is no level", "numbers between 0 and 1, as 0.95")
-    columns.none(np.array([v is None for v in names], dtype=bool), unit, "missing units", "name the unit of every row")
+    columns.none(pd.isna(names), unit, "missing units", "name the unit of every row")
     columns.none(np.isnan(x) | np.isnan(n), events, "missing counts", "leave such rows out, and say so")
     if kind == "share":
         columns.none(x > n, events, "more events than trials", "count events within the trials only")

@@ -167,6 +167,42 @@ def influence(curve: Curve, after: Array, first: Array) -> Array:
     return out.reshape(stays.n_clusters, *value.shape[1:])
 
 
+def survival_errors(curve: Curve) -> Array:
+    r"""Jackknife errors of the first of two states after every move: what :func:`influence` gives, at all times.
+
+    With :math:`A(t) = \sum dA / (Y (1 - dA))` the influence of a cluster is :math:`-S(t)\,(K(t) - A(t) R(t))`, where R
+    is its weight at risk and K changes only where one of its rows begins or ends; so the sums of squares over
+    clusters are running sums over these changes.
+    """
+    stays, n = curve.stays, len(curve.times)
+    hazard = -curve.hazard[:, 0, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        jump = np.where(hazard < 1, 1 / (curve.at_risk[:, 0] * (1 - hazard)), 0.0)
+    total = np.concatenate([[0.0], np.cumsum(hazard * jump)])
+    begun = np.searchsorted(curve.times, stays.start, side="right")
+    ended, last = (np.searchsorted(curve.times, stays.stop, side=side) for side in ("left", "right"))
+    moved = stays.destination >= 0
+    own = np.where(moved, np.append(jump, 0.0)[np.where(moved, ended, n)], 0.0)
+    cluster = np.tile(stays.cluster, 2)
+    at = np.concatenate([begun, ended])
+    risk = np.concatenate([stays.weight, -stays.weight])
+    gain = np.concatenate([stays.weight * total[begun], stays.weight * (own - total[last])])
+    order = np.lexsort((at, cluster))
+    cluster, at, k, r = cluster[order], at[order], np.cumsum(gain[order]), np.cumsum(risk[order])
+    first = np.flatnonzero(np.concatenate([[True], cluster[1:] != cluster[:-1]]))
+    size = np.diff(np.append(first, len(cluster)))
+    k, r = (v - np.repeat(np.concatenate([[0.0], v[first[1:] - 1]]), size) for v in (k, r))
+    inside = at < n
+
+    def running(values: Array) -> Array:
+        change = np.diff(values, prepend=0.0)
+        change[first] = values[first]
+        return np.cumsum(np.bincount(at[inside], weights=change[inside], minlength=n))
+
+    square = running(k * k) - 2 * total[1:] * running(k * r) + total[1:] ** 2 * running(r * r)
+    return curve.occupied[1:, 0] * np.sqrt(np.maximum(square, 0.0))
+
+
 def model_variance(curve: Curve, after: Array, kind: str) -> Array:
     r"""Variance of every target and state from the counting processes, shape (targets, states); without weights.
 

@@ -199,9 +199,13 @@ def _levels(columns: Columns, name: str, levels: Sequence[str]) -> Array:
     """Place of each value among the levels, −1 where missing."""
     columns.must(len(set(levels)) == len(levels) > 0, "levels", "no levels, or one twice", "name each level once")
     values = columns.texts(name, "column")
-    known = {level: i for i, level in enumerate(levels)}
-    place = np.array([-1 if v is None else known.get(v, -2) for v in values], dtype=np.intp)
-    columns.none(place == -2, name, "values that are none of the levels", f"one of {', '.join(map(str, levels))}")
+    place = pd.Index(dict.fromkeys(levels), dtype=object).get_indexer(pd.Index(values, dtype=object))
+    columns.none(
+        (place < 0) & ~pd.isna(values),
+        name,
+        "values that are none of the levels",
+        f"one of {', '.join(map(str, levels))}",
+    )
     return place
 
 

@@ -2,6 +2,7 @@ r"""Red flags of procurement as rates: how many of the units that a rule applies
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -246,11 +247,15 @@ def _prepared(tables: Mapping[str, pd.DataFrame], not_priced: set[str]) -> rules
     )
     bidders = kept["bids"]
     key = ["ocid", "bid"]
-    who = bidders.dropna(subset=["tenderer"]).groupby(key, sort=False)["tenderer"].agg(lambda w: tuple(sorted(set(w))))
     bids = bidders.drop_duplicates(key).drop(columns="tenderer").reset_index(drop=True)
-    place = pd.MultiIndex.from_frame(bids[key])
-    known = dict(zip(who.index, who, strict=True))
-    of_bid = pd.Series([known.get(k, ()) for k in place], index=bids.index, dtype=object)
-    bids = bids.assign(who=of_bid, single=of_bid.map(len) == 1, amount=pd.to_numeric(bids["amount"]))
+    named = bidders.dropna(subset=["tenderer"]).drop_duplicates([*key, "tenderer"]).sort_values([*key, "tenderer"])
+    # the tenderers of a bid, as a tuple: the first of each bid, and the others where bids are joint
+    number = bids.reset_index().set_index(key)["index"].reindex(pd.MultiIndex.from_frame(named[key])).to_numpy()
+    begin = np.searchsorted(np.sort(number), np.arange(len(bids) + 1))
+    who = named["tenderer"].to_numpy()[np.argsort(number, kind="stable")]
+    of_bid = [tuple(who[a:b]) for a, b in itertools.pairwise(begin)]
+    bids = bids.assign(
+        who=pd.Series(of_bid, dtype=object), single=np.diff(begin) == 1, amount=pd.to_numeric(bids["amount"])
+    )
     bidders = bidders.dropna(subset=["tenderer"])
     return rules.Processes(tenders, bids, bidders, kept["awards"], kept["items"])

@@ -61,9 +61,8 @@ def availability(
     columns = Columns("availability", data, by, level)
     columns.must(len(fields) > 0, "fields", "no fields", "name the columns that should hold a value")
     columns.one_of(interval, SHARE_INTERVALS, "interval")
-    held = np.array(
-        [[v is not None and v != "" for v in columns.texts(name, "fields")] for name in fields], dtype=float
-    ).reshape(len(fields), len(data))
+    values = [columns.texts(name, "fields") for name in fields]
+    held = np.array([~pd.isna(v) & (v != "") for v in values], dtype=float).reshape(len(fields), len(data))
     columns.check()
     group, k = grouped(data, by), len(fields) + 1
     seen = np.vstack([held.sum(axis=0), held])

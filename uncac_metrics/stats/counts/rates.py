@@ -67,7 +67,7 @@ def rate(
     Notes
     -----
     ``statsmodels.stats.rates.confint_poisson`` gives the same Garwood limits; its mid-P limits fail on arrays, and it
-    has no Byar's. The function of that name in R's ``epitools`` takes :math:`x + \tfrac12` in both limits.
+    has no Byar's. The function of that name in R's ``epitools`` takes :math:`x + 1/2` in both limits.
 
     References
     ----------
