@@ -15,7 +15,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,19 @@ from joblib import Parallel, delayed
 from uncac_metrics import estimators, mapping, readers
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.datasets import Dataset, load_source
-from uncac_metrics.model import BREAKDOWNS, Indicator, Measure
+from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator, Measure
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.stats.estimates import Estimates
 
 LEVEL = 0.95
-FIRST_SEED = 10_000
+FIRST_SEED, BLOCK = 10_000, 20
+"""The first seed, and how many are taken together."""
+MANY = 1_000_000
+IDENTIFIERS = (
+    "RECORD", "REQUEST", "ASSET", "CLUSTER", "DECLARATION", "HOLDER", "REPORT", "CONTRACT", "TENDER", "BID",
+)  # fmt: skip
+BY_COUNTRY = ("ratings",)
+"""Data sets of several countries already: their seeds are taken one by one."""
 LEAST, MOST = 0.90, 0.99
 CONSERVATIVE = {
     "garwood": "exact limits of a discrete count cover at least 95 %",
@@ -50,13 +58,20 @@ def simulators():
     return simulate_files
 
 
-def made(name: str, seed: int) -> Dataset:
-    """The data set as it is with another seed, read and checked like any file."""
+def made(name: str, seeds: Iterable[int]) -> Dataset:
+    """The data set as it is with other seeds, read and checked like any file: each seed is a country of its own."""
     files = simulators()
     source = load_source(datasets_folder() / "example" / "datasets" / f"{name}_2025")
+    tables = []
+    for number, seed in enumerate(seeds):
+        table = files.RECORDS[name][0](seed)
+        own = {c: table[c] + number * MANY for c in IDENTIFIERS if c in table}
+        tables.append(table.assign(**own) if name in BY_COUNTRY else table.assign(ref_area=str(seed), **own))
+    if source.columns:
+        source = replace(source, columns=dict(source.columns) | {"ref_area": {}})
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "data.csv"
-        files.RECORDS[name][0](seed).convert_dtypes().to_csv(file, index=False)
+        pd.concat(tables).convert_dtypes().to_csv(file, index=False)
         raw = readers.read(file, source.read)
     shape = SHAPES[source.shape]
     return Dataset(source, shape, mapping.apply(raw, source, shape))
@@ -76,44 +91,34 @@ def cards(truth: pd.DataFrame, shape: str) -> Iterator[tuple[Indicator, pd.DataF
         yield Indicator(id=f"{shape}-{number}", measure=measure, decimals=1, **text, **listed), rows
 
 
-def row_of(found: Estimates, item: dict[str, str]) -> pd.Series:
-    """The one result with the item's codes, the total of every breakdown that it does not name."""
+def rows_of(found: Estimates, item: dict[str, str]) -> pd.DataFrame:
+    """The results with the item's codes, a row a country; the totals of every breakdown that it does not name."""
     table = found.table
     kept = np.ones(len(table), dtype=bool)
-    for name in [b for b in BREAKDOWNS if b in table.columns] + ["time_period"]:
-        if name in item or name in BREAKDOWNS:
-            if name == "category" and name not in item and table[name].nunique() == 1:
-                continue
-            kept &= (table[name].astype(str) == item.get(name, "_T")).to_numpy()
-    if kept.sum() != 1:
-        raise LookupError(f"{kept.sum()} results for {item}")
-    return table[kept].iloc[0]
+    for name in (*BREAKDOWNS, "time_period"):
+        if name in table.columns and (name in item or name in BREAKDOWNS):
+            kept &= (table[name].astype(str) == item.get(name, TOTAL)).to_numpy()
+    return table[kept]
 
 
-def intervals(name: str, seed: int) -> pd.DataFrame:
-    """Every measure of a data set made from a seed: estimate, interval and true value."""
+def intervals(name: str, seeds: Iterable[int]) -> pd.DataFrame:
+    """Every measure of a data set made from some seeds: estimates, intervals and true values."""
+    seeds = list(seeds)
+    if name in BY_COUNTRY and len(seeds) > 1:
+        return pd.concat([intervals(name, [seed]) for seed in seeds], ignore_index=True)
     truth = simulators().RECORDS[name][1]()
-    data = made(name, seed)
+    data = made(name, seeds)
     out = []
     for card, rows in cards(truth, data.shape.id):
         items = [json.loads(item) for item in rows["item"]]
         by = sorted({b for item in items for b in item if b in data.table.columns and b in BREAKDOWNS})
         found = estimators.run([card], data, [(), *((b,) for b in by)], level=LEVEL)
         for item, label, true in zip(items, rows["label"], rows["value"], strict=True):
-            row = row_of(found, item)
-            out.append(
-                {
-                    "data": name, "measure": label, "estimator": card.measure.estimator, "interval": row["interval"],
-                    "true": true, "value": row["value"], "lower": row["lower"], "upper": row["upper"],
-                    "n": row["n"], "events": row["events"],
-                }
-            )  # fmt: skip
-    return pd.DataFrame(out)
-
-
-def batch(seeds: range, names: list[str]) -> pd.DataFrame:
-    """Results of all data sets for some seeds."""
-    return pd.concat([intervals(name, seed).assign(seed=seed) for seed in seeds for name in names])
+            part = rows_of(found, item)[["interval", "value", "lower", "upper", "n", "events"]]
+            if len(part) != len(seeds):
+                raise LookupError(f"{len(part)} results for {label!r} in {len(seeds)} samples")
+            out.append(part.assign(data=name, measure=label, estimator=card.measure.estimator, true=true))
+    return pd.concat(out, ignore_index=True)
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
@@ -141,13 +146,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=None, help="names of data sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/coverage_records.csv"))
     options = parser.parse_args()
-    names = options.only or list(simulators().RECORDS)
-    blocks = [range(FIRST_SEED + i, FIRST_SEED + min(i + 10, options.seeds)) for i in range(0, options.seeds, 10)]
-    parts = Parallel(n_jobs=options.jobs)(delayed(batch)(block, names) for block in blocks)
-    table = summary(pd.concat(parts))
+    seeds = np.array_split(FIRST_SEED + np.arange(options.seeds), max(options.seeds // BLOCK, 1))
+    jobs = (delayed(intervals)(name, block) for name in simulators().RECORDS for block in seeds)
+    table = summary(pd.concat(Parallel(n_jobs=options.jobs)(jobs)))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")
     print(table[["data", "measure", "true", "mean", "coverage", "events", "within"]].to_string(index=False))

@@ -58,7 +58,7 @@ def assets(seed: int) -> pd.DataFrame:
         {
             "ASSET": np.arange(1, n + 1),
             "CLUSTER": of + 1,
-            "HOLDER": choose(rng, PARTNERS, n),
+            "LOCATION": choose(rng, PARTNERS, n),
             "TYPE": filled(rng, choose(rng, TYPES, n), 0.02),
             "AVENUE": choose(rng, AVENUES, clusters)[of],
             "ABROAD": filled(rng, rng.random(n) < ABROAD, 0.01),
