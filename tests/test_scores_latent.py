@@ -249,6 +249,7 @@ def test_rating_model_finds_units_raters_and_says_when_it_has_not_converged():
 # published numbers
 
 
+@pytest.mark.slow
 def test_reference_files_agree(oracle, composite):
     outcomes = list(oracle.compare(composite))
     assert [row for row in outcomes if row[1] == "differ"] == []

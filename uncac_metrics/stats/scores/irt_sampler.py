@@ -69,6 +69,7 @@ def sample(data: Ordinal, chains: int, warm_up: int, draws: int, seed: int) -> I
     )
     step = np.full((raters, chains), 0.15)
     stride = np.full((cuts, chains), 0.1)
+    slide, stretch = np.full(chains, 0.05), np.full(chains, 0.05)
     s2, wide2 = data.within**2, data.wide**2
     z, beta, gamma, of_group, of_all = state.z, state.beta, state.gamma, state.of_group, state.of_all
     for turn in range(warm_up + draws):
@@ -105,6 +106,12 @@ def sample(data: Ordinal, chains: int, warm_up: int, draws: int, seed: int) -> I
         weight = 1 + by_rater @ z[data.unit] ** 2
         mean, sd = (1 + by_rater @ (z[data.unit] * y)) / weight, 1 / np.sqrt(weight)
         beta = mean + sd * _between(-mean / sd, np.full_like(mean, np.inf), rng)
+        # origin and scale, which leave every chance of a rating as it is: only the priors speak
+        z, gamma, of_group, of_all, taken = _slide(z, beta, gamma, of_group, of_all, slide, data, rng)
+        z, beta, stretched = _stretch(z, beta, stretch, rng)
+        if turn < warm_up:
+            slide *= np.exp((taken - 0.44) / np.sqrt(turn + 1.0))
+            stretch *= np.exp((stretched - 0.44) / np.sqrt(turn + 1.0))
         # thresholds of groups and of all
         sums = (by_group @ gamma.reshape(raters, -1)).reshape(groups, cuts, chains)
         weight_g = in_group / s2 + 1 / s2
@@ -113,6 +120,39 @@ def sample(data: Ordinal, chains: int, warm_up: int, draws: int, seed: int) -> I
         of_all = of_group.sum(axis=0) / s2 / weight_a + rng.standard_normal(of_all.shape) / np.sqrt(weight_a)
         if turn >= warm_up:
             yield State(z, beta, gamma, of_group, of_all)
+
+
+def _slide(
+    z: Array,
+    beta: Array,
+    gamma: Array,
+    of_group: Array,
+    of_all: Array,
+    step: Array,
+    data: Ordinal,
+    rng: np.random.Generator,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Move all units by δ, thresholds of raters by β δ, those of groups and of all by δ, or stay."""
+    delta = step * rng.standard_normal(step.shape)
+    apart, by_rater = gamma - of_group[data.group], (beta - 1)[:, None] * delta
+    gain = -0.5 * ((z + delta) ** 2 - z**2).sum(axis=0)
+    gain -= ((apart + by_rater) ** 2 - apart**2).sum(axis=(0, 1)) / (2 * data.within**2)
+    gain -= ((of_all + delta) ** 2 - of_all**2).sum(axis=0) / (2 * data.wide**2)
+    taken = np.log(rng.random(step.shape)) < gain
+    delta = np.where(taken, delta, 0.0)
+    return z + delta, gamma + beta[:, None] * delta, of_group + delta, of_all + delta, taken
+
+
+def _stretch(z: Array, beta: Array, step: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Multiply all units by a factor and divide discriminations by it, or stay."""
+    log_factor = step * rng.standard_normal(step.shape)
+    factor = np.exp(log_factor)
+    gain = (len(z) - len(beta)) * log_factor
+    gain -= 0.5 * ((z * factor) ** 2 - z**2).sum(axis=0)
+    gain -= 0.5 * ((beta / factor - 1) ** 2 - (beta - 1) ** 2).sum(axis=0)
+    taken = np.log(rng.random(step.shape)) < gain
+    factor = np.where(taken, factor, 1.0)
+    return z * factor, beta / factor, taken
 
 
 def _bounds(gamma: Array, data: Ordinal) -> tuple[Array, Array]:

@@ -29,6 +29,12 @@ def pair_errors(covariance: Array) -> Array:
     return np.sqrt(np.where(squared > noise, squared, 0.0))
 
 
+def critical(most: Array, level: float) -> float:
+    """The order statistic that a further draw does not pass with probability `level`, or more."""
+    k = min(int(np.ceil(level * (len(most) + 1))), len(most)) - 1
+    return float(np.partition(most, k)[k])
+
+
 def decided(
     value: Array, covariance: Array, level: float, *, simultaneous: bool, stepwise: bool, draws: int, seed: int
 ) -> tuple[Array, Array]:
@@ -64,7 +70,7 @@ def _together(t: Array, z: Array, inverse: Array, level: float, stepwise: bool) 
             over, under = ~done[i, i + 1 :], ~done[i + 1 :, i]
             statistic = (z[i] - z[i + 1 :]) * inverse[i, i + 1 :, None]
             most = np.maximum(most, _greatest(statistic, over, under))
-        found = done | (t > np.quantile(most, level))
+        found = done | (t > critical(most, level))
         if not stepwise or (found == done).all() or found.sum() == found.size // 2:
             return found
         done = found
@@ -78,7 +84,7 @@ def _each(t: Array, z: Array, inverse: Array, level: float, stepwise: bool) -> t
         statistic = (z[i] - z[others]) * inverse[i, others, None]
         up, down = above[i, others], below[i, others]
         while True:
-            c = np.quantile(_greatest(statistic, ~up, ~down), level)
+            c = critical(_greatest(statistic, ~up, ~down), level)
             more_up, more_down = up | (t[i, others] > c), down | (t[others, i] > c)
             settled = (more_up == up).all() and (more_down == down).all()
             up, down = more_up, more_down

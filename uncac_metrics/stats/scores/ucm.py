@@ -254,6 +254,7 @@ def percentile_ranks(estimates: Estimates, *, z: float = 1.64) -> pd.DataFrame:
 
 def two_step(y: Array, representative: Array) -> dict[str, Array | float]:
     """Parameters of one period: ratings (units, sources), yes/no for each source; NaN for sources without ratings."""
+    y = y[np.lexsort(y.T)]  # sums in an order that no name of a unit changes
     rated = ~np.isnan(y)
     used = rated.any(axis=0)
     rep = used & representative

@@ -299,13 +299,11 @@ def _uncertainty(
     standard deviations of the parameters; without draws the variances given are all there is."""
     if not draws:
         return variance, np.zeros((*variance.shape, 0)), np.full(theta.shape, np.nan)
-    # random numbers follow what is said of a unit, not what it is called
-    by_content = np.lexsort(data.both.transpose(0, 2, 1).reshape(-1, data.both.shape[1]))
-    back = np.argsort(by_content)
-    ordered = make_data(data.both[:, by_content], data.blocks, data.groups[by_content])
+    ordered, order = _by_content(data)
+    back = np.argsort(order)
     own, means, parameters = np.zeros_like(variance), [], []
     for drawn, mean, given in factor_draws.draws(theta, ordered, draws, seed):
-        value, scale = _standard(mean, given, units[:, by_content])
+        value, scale = _standard(mean, given, units[:, order])
         own += given / scale**2 / draws
         means.append(value)
         parameters.append(drawn)
@@ -314,9 +312,16 @@ def _uncertainty(
     return own[:, back], factors, np.std(parameters, axis=0, ddof=1)
 
 
+def _by_content(data: Data) -> tuple[Data, Array]:
+    """Rows in the order of their ratings, and that order: sums and random numbers then follow what is said of a unit,
+    not what it is called."""
+    order = np.lexsort(data.both.transpose(0, 2, 1).reshape(-1, data.both.shape[1]))
+    return make_data(data.both[:, order], data.blocks, data.groups[order]), order
+
+
 def _fitted(data: Data, theta: Array, names: Sequence[str]) -> tuple[Array, Array, Array]:
     most = 5000
-    theta, loglik, steps = factor_em.fit(data, theta, most=most)
+    theta, loglik, steps = factor_em.fit(_by_content(data)[0], theta, most=most)
     wrong = np.flatnonzero((steps >= most) | ~np.isfinite(loglik))
     if wrong.size:
         remedy = "leave out sources that rate few units, or put fewer sources in blocks"
