@@ -14,7 +14,6 @@ from composite_common import ITERATIVE, Cases, Differs, Outcome, Unsupported, cl
 import uncac_metrics as um
 from uncac_metrics.stats.scores import aggregate, analysis, denominate, impute, normalise, sobol, treat, weights
 from uncac_metrics.stats.scores.construction import Construction, Layout, Leaf, scorer, vary
-from uncac_metrics.stats.scores.development import gender_inequality, inequality_adjusted
 from uncac_metrics.stats.scores.hierarchy import Node, climb, effective_weights, order, without
 from uncac_metrics.stats.scores.simulate import rank_from_top
 
@@ -1164,25 +1163,4 @@ def _published(cases: Cases, asem: Asem) -> None:
         return wide(frame(path), stem, years)
 
     cases.add(f"{name}#HDI", lambda: agree(human()[0], expected("hdi", range(1990, 2022)), 1.0, 5571))
-
-    def adjusted() -> str:
-        table = pd.read_csv(path)
-        years = range(2010, 2022)
-        losses = [wide(table, f"ineq_{d}", years) / 100 for d in ("le", "edu", "inc")]
-        return agree(inequality_adjusted(human()[0][:, 20:], *losses), expected("ihdi", years), 1.0, 1736)
-
-    def gender() -> str:
-        table = pd.read_csv(path)
-        years = range(1990, 2022)
-
-        def pair(stem: str) -> tuple[Array, Array]:
-            return wide(table, f"{stem}_f", years) / 100, wide(table, f"{stem}_m", years) / 100
-
-        got = gender_inequality(
-            wide(table, "mmr", years), wide(table, "abr", years), pair("pr"), pair("se"), pair("lfpr")
-        )  # fmt: skip
-        return agree(got, expected("gii", years), 0.9985, 4889)
-
-    cases.add(f"{name}#IHDI", adjusted)
-    cases.add(f"{name}#GII", gender)
     cases.inputs.append("published/hdr2122_agreement.csv")
