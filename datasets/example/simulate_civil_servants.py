@@ -107,3 +107,7 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
     p = {name: units[name].to_numpy() for name in units}
     yield "BR-26", {}, p["offered"], p["public_contact"], "%"
     yield "BR-34", {}, p["offer_reported"], p["offered"], "%"
+    for indicator, column in {
+        "EM-04": "aware_misuse", "TI-01": "undue_pressure", "AF-03": "asked_against_rules",
+    }.items():  # fmt: skip
+        yield indicator, {}, p[column], np.ones(len(units)), "%"

@@ -50,6 +50,10 @@ STANDARD = {"Y_LT30": 0.52, "Y30T44": 0.21, "Y45T64": 0.18, "Y_GE65": 0.09}
 """Shares of the age groups in the population by whose ages rates are standardised."""
 # persons suspected, prosecuted and convicted of bribery in a year per 100,000: other cases at each stage
 STAGES = {"suspects": 26.0, "prosecuted": 17.5, "convicted": 11.8}
+OTHER_STAGES = {"suspects": 42.0, "prosecuted": 29.5, "convicted": 19.2}
+"""The same of corruption other than bribery: with bribery it makes class 0703."""
+# quantity: crime class, expected amount in a year, what it is set against (public expenditure, product), in dollars
+MONEY = {"embezzled_value": ("07032", 2.4e6, 1_310_000_000), "illicit_flows": ("_T", 5.2e6, 4_180_000_000)}
 
 COUNTRIES = [f"XX{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 LEVELS = {"LE": 0.14, "ME": 0.42, "SE": 0.34, "HE": 0.10}  # effectiveness, from low to high
@@ -59,6 +63,7 @@ RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
 
 ARTICLES = ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "53", "54", "55", "57"]
 PROVISIONS, MET = 130, {"none": 0.18, "partial": 0.25, "full": 0.57}
+FORMS = {"criminal": 0.55, "civil": 0.25, "administrative": 0.1, "none": 0.1}  # of provisions on illicit enrichment
 MEASURES, DONE = 190, 0.63  # measures of the strategy that are due: done in time
 LATE = 0.8  # the others that are done late
 ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, each
@@ -69,7 +74,7 @@ BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
 
 def counts(seed: int) -> pd.DataFrame:
     """Counts of two years by region, crime class and sex, totals among them, with what they are set against."""
-    rng = np.random.default_rng([seed, 23])
+    rng, more = np.random.default_rng([seed, 23]), np.random.default_rng([seed, 27])
     rows: list[dict[str, object]] = []
     for year in PERIODS:
         scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
@@ -98,6 +103,12 @@ def counts(seed: int) -> pd.DataFrame:
                 rows.append(key | {"sex": sex, "count": number[:, i].sum(), "denominator": people[:, i].sum()})
             for i, age in enumerate(AGES):
                 rows.append(key | {"age": age, "count": number[i].sum(), "denominator": people[i].sum()})
+            others = scale * OTHER_STAGES[counted] * POPULATION / 1e5
+            number, people = number.sum(axis=0) + more.poisson(others * np.array(women)), people.sum(axis=0)
+            key |= {"crime": "0703"}
+            rows.append(key | {"count": number.sum(), "denominator": people.sum()})
+            for i, sex in enumerate("FM"):
+                rows.append(key | {"sex": sex, "count": number[i], "denominator": people[i]})
         for counted, (what, number, rate) in RATES.items():
             key = {"time_period": year, "quantity": counted, "at_risk": what, "denominator": number}
             rows.append(key | {"count": rng.poisson(scale * rate * number)})
@@ -107,11 +118,15 @@ def counts(seed: int) -> pd.DataFrame:
         rows += [
             {"time_period": year, "quantity": q, "count": rng.poisson(scale * number)} for q, number in NUMBERS.items()
         ]
+        for name, (crime, mean, base) in MONEY.items():
+            key = {"time_period": year, "quantity": name, "crime": crime, "currency": "USD"}
+            rows.append(key | {"amount": round(mean * more.lognormal(0, 0.2), -3), "base_amount": base})
     table = pd.DataFrame(rows)
     breakdowns = ["sex", "age", "area", "crime"]
     table[breakdowns] = table[breakdowns].fillna("_T")
     columns = ["time_period", "quantity", *breakdowns, "count", "at_risk", "denominator"]
-    return table[columns].astype({"denominator": "Int64"})
+    columns += ["amount", "base_amount", "currency"]
+    return table[columns].astype({"count": "Int64", "denominator": "Int64"})
 
 
 def _summed(found: pd.DataFrame, part: list[str], key: dict[str, object]) -> list[dict[str, object]]:
@@ -152,6 +167,12 @@ def counts_truth() -> pd.DataFrame:
             quantity("count_ratio", f"counted_{a}", f"counted_{b}", STAGES[a] / STAGES[b], f"{a} to {b}, {year}",
                      where={"crime": ["07031"]}, time_period=year)
             for a, b in (("prosecuted", "suspects"), ("convicted", "prosecuted"))
+        ]  # fmt: skip
+        rows += [
+            quantity("rate", "counted", "at_risk", scale * (rate + OTHER_STAGES[q]),
+                     f"{q.capitalize()} of any corruption per 100,000, {year}",
+                     where={"quantity": [q], "crime": ["0703"]}, options={"per": 1e5}, time_period=year)
+            for q, rate in STAGES.items()
         ]  # fmt: skip
         rows += [
             quantity("rate", "counted", "at_risk", scale * PER[what] * rate,
@@ -233,6 +254,7 @@ def status(seed: int) -> pd.DataFrame:
     add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
     add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
     parts[-1]["provision"] = list(BODIES)
+    parts[0]["form"] = np.where(article == "20", choose(rng, FORMS, PROVISIONS), "")
     return pd.concat(parts, ignore_index=True).astype({"met": int})
 
 

@@ -34,6 +34,7 @@ VERDICTS = {"convicted": 0.71, "acquitted": 0.21, "settled": 0.08}
 SANCTIONS = {"custodial": 0.34, "suspended": 0.31, "fine": 0.22, "community": 0.08, "disqualification": 0.05}
 FINE = (9.6, 0.7)  # mean and sigma of the logarithm, local currency
 ESTABLISHED = (10.4, 0.8)  # gain established by final judgment, likewise
+UNEXPLAINED = (11.6, 0.4)  # unexplained wealth established in cases of illicit enrichment, likewise
 ASKED, LIFTED = 0.55, 0.62  # immunity of high officials: lifting requested, and lifted if requested
 PREDICATE = 0.31  # corruption as the predicate offence of laundering
 FLAGS = {
@@ -106,6 +107,8 @@ def cases(seed: int) -> pd.DataFrame:
     )
     flags = {name: filled(rng, rng.random(n) < share, EMPTY) for name, share in FLAGS.items()}
     flags["PREDICATE"] = np.where(crime == "07041", filled(rng, rng.random(n) < PREDICATE, EMPTY), "")
+    enriched = (crime == "07035") & guilty & (final <= CUT_OFF)
+    flags["UNEXPLAINED"] = np.where(enriched, np.ceil(rng.lognormal(*UNEXPLAINED, n)), np.nan)
     return table.assign(**flags, EXTRACT=CUT_OFF)
 
 
@@ -151,6 +154,8 @@ def cases_truth() -> pd.DataFrame:
                  where={"person": ["legal"]}, free=free),
         quantity("mean_amount", "established_value", "convicted", _ceiled_mean(*ESTABLISHED),
                  "Mean gain established by final judgment", free=free),
+        quantity("mean_amount", "unexplained_wealth", "convicted", _ceiled_mean(*UNEXPLAINED),
+                 "Mean unexplained wealth established", where={"crime": ["07035"]}, free=("area",)),
     ]  # fmt: skip
     first = {k: gap_chances(*k) for k in (ORDINARY, HIGH)}
     mixed = (1 - high) * first[ORDINARY] + high * first[HIGH]
