@@ -122,7 +122,7 @@ def rows_of(found: Estimates, item: dict[str, str]) -> pd.DataFrame:
     """The results with the item's codes, a row a country; the totals of every breakdown that it does not name."""
     table = found.table
     kept = np.ones(len(table), dtype=bool)
-    for name in (*BREAKDOWNS, "time_period"):
+    for name in (*BREAKDOWNS, "time_period", "ref_area"):
         if name in table.columns and (name in item or name in BREAKDOWNS):
             kept &= (table[name].astype(str) == item.get(name, TOTAL)).to_numpy()
     return table[kept]

@@ -205,22 +205,29 @@ def ratings(seed: int) -> pd.DataFrame:
 
 
 def ratings_truth() -> pd.DataFrame:
-    """True shares of the ordinal ratings over countries and items."""
+    """True shares of the ordinal ratings over countries and items, and true scores by country."""
     rows = []
     for name, items, shares in (
         ("Effectiveness", OUTCOMES, LEVELS),
         ("Compliance", RECOMMENDATIONS, COMPLIANCE),
     ):
         where, levels = {"scheme": ["FATF"], "item": items}, {"rating": "rating", "levels": list(shares)}
-        reached = 1.0
-        for code, share in shares.items():
-            rows += [
-                quantity("ordinal", "", "ratings", share, f"{name} rated {code}", where=where,
-                         options=levels | {"across": "areas"}, category=code),
-                quantity("ordinal", "", "ratings", reached, f"{name} rated {code} or higher", where=where,
-                         options=levels | {"across": "areas", "cumulative": True}, category=code),
-            ]  # fmt: skip
-            reached -= share
+        rows += [
+            quantity("ordinal", "", "ratings", share, f"{name} rated {code}", where=where,
+                     options=levels | {"across": "areas"}, category=code)
+            for code, share in shares.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("ordinal", "", "ratings", sum(list(shares.values())[i:]), f"{name} rated {code} or higher",
+                     where=where, options=levels | {"across": "areas", "cumulative": True}, category=code)
+            for i, code in enumerate(shares)
+            if i > 0  # all ratings are at least the lowest
+        ]  # fmt: skip
+    rows += [
+        quantity("published", "rating_score", "ratings", standing(country), f"Score of {country}",
+                 where={"scheme": ["integrity"]}, free=("item",), ref_area=country)
+        for country in COUNTRIES
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
