@@ -15,9 +15,10 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,11 +92,37 @@ def cards(truth: pd.DataFrame, shape: str) -> Iterator[tuple[Indicator, pd.DataF
         yield Indicator(id=f"{shape}-{number}", measure=measure, decimals=1, **text, **listed), rows
 
 
+def stated(card: Indicator, truth: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of true values that are of an indicator's measure; none where its truth is not stated.
+
+    Rows may be chosen by columns that do not change the value, and by codes that the data do not hold.
+    """
+    m = card.measure
+    same = [
+        (row.estimator, row.numerator, row.denominator, row.levels)
+        == (m.estimator, m.numerator, m.denominator, m.levels)
+        and _options(json.loads(row.options)) == _options(m.options)
+        and _chosen(json.loads(row.where), m.where, row.free.split())
+        for row in truth.itertuples()
+    ]
+    return truth[same]
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes the value that is estimated, not how."""
+    usual = {"units": "process", "across": "areas"}
+    return {k: v for k, v in options.items() if k not in ("cluster", "interval", "corrected") and usual.get(k) != v}
+
+
+def _chosen(true: Mapping[str, list[str]], own: Mapping[str, Iterable[str]], free: list[str]) -> bool:
+    return set(true) <= set(own) and all(name in free or set(true.get(name, ["-"])) <= set(own[name]) for name in own)
+
+
 def rows_of(found: Estimates, item: dict[str, str]) -> pd.DataFrame:
     """The results with the item's codes, a row a country; the totals of every breakdown that it does not name."""
     table = found.table
     kept = np.ones(len(table), dtype=bool)
-    for name in (*BREAKDOWNS, "time_period"):
+    for name in (*BREAKDOWNS, "time_period", "ref_area"):
         if name in table.columns and (name in item or name in BREAKDOWNS):
             kept &= (table[name].astype(str) == item.get(name, TOTAL)).to_numpy()
     return table[kept]
@@ -146,11 +173,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=[], help="data sets; the others' results stay as they are")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/coverage_records.csv"))
     options = parser.parse_args()
+    names = list(simulators().RECORDS)
     seeds = np.array_split(FIRST_SEED + np.arange(options.seeds), max(options.seeds // BLOCK, 1))
-    jobs = (delayed(intervals)(name, block) for name in simulators().RECORDS for block in seeds)
+    jobs = (delayed(intervals)(name, block) for name in options.only or names for block in seeds)
     table = summary(pd.concat(Parallel(n_jobs=options.jobs)(jobs)))
+    if options.only:
+        before = pd.read_csv(options.out, keep_default_na=False, na_values={"events": ""})
+        table = pd.concat([before[~before["data"].isin(options.only)], table])
+        table = table.sort_values("data", key=lambda data: data.map(names.index), kind="stable")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")
     print(table[["data", "measure", "true", "mean", "coverage", "events", "within"]].to_string(index=False))

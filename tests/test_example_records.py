@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -152,14 +153,31 @@ def test_sets_against_each_other_of_counts_add_up():
         assert total == {"area": whole, "crime": whole}
 
 
-def test_tables_of_cards_in_the_catalogue_are_estimated_on_their_example():
-    cards = um.load_catalogue()
+def test_every_indicator_that_the_data_feed_has_its_truth_stated(coverage, files):
+    cards, missing = um.load_catalogue(), []
     for name in NAMES:
-        data = um.load_dataset(folder(name))
-        fitting = [c for c in cards.values() if not estimators.applicable(c, data)]
-        if fitting:
-            found = estimators.estimate(fitting, data).table
-            assert set(found["indicator"]) == {c.id for c in fitting}
+        data, truth = um.load_dataset(folder(name)), files.RECORDS[name][1]()
+        for card in cards.values():
+            if estimators.applicable(card, data) or card.measure.options.get("complete"):
+                continue  # not fed, or a full account without uncertainty
+            assert set(estimators.estimate(card, data).table["indicator"]) == {card.id}
+            if coverage.stated(card, truth).empty:
+                missing.append(f"{name}: {card.id} {card.measure}")
+    assert not missing, "state their true values in the simulators:\n" + "\n".join(missing)
+
+
+def test_a_truth_is_of_a_measure_and_of_no_other(coverage, files):
+    truth = files.RECORDS["cooperation_requests"][1]()
+    card = um.load_catalogue()["IC-01c"]
+    assert coverage.stated(card, truth)["label"].tolist() == ["Executed within 183 days: mla"]
+    for change in (
+        {"options": dict(card.measure.options) | {"within": 30}},
+        {"where": {"kind": ("spontaneous",)}},
+        {"numerator": "requests_completed"},
+        {"where": {}},
+    ):
+        other = replace(card, measure=replace(card.measure, **change))
+        assert coverage.stated(other, truth).empty, change
 
 
 def test_items_name_one_result(coverage):

@@ -97,10 +97,24 @@ def occupation(years: float, by_value: bool = False) -> np.ndarray:
     return found / whole
 
 
+def returned_value() -> float:
+    """Expected value in dollars of what was returned by the day of the extract."""
+    opened = (CUT_OFF - OPENED[0]).astype(int) - np.arange((OPENED[1] - OPENED[0]).astype(int) + 1)
+    exposure = np.maximum(opened[:, None] - np.arange(120), 0) / 365.25  # years since the freeze
+    years = np.linspace(0, exposure.max(), 400)
+    shares = np.interp(exposure, years, [occupation(t, by_value=True)[STATES.index("returned")] for t in years])
+    return CLUSTERS * (1 + FURTHER) * mean_value() * float(shares.mean())
+
+
+def mean_value() -> float:
+    """Mean value of an asset in dollars, rounded up."""
+    return float(sum(share * (np.exp(level + SPREAD**2 / 2) + 0.5) for share, _, level in KINDS.values()))
+
+
 def assets_truth() -> pd.DataFrame:
     """True values of what the register of assets feeds."""
     stages = [f"date_{state}" for state in STATES]
-    mean = sum(share * (np.exp(level + SPREAD**2 / 2) + 0.5) for share, _, level in KINDS.values())
+    mean = mean_value()
     rows = [
         quantity("flow", "", "assets_frozen", chance, f"{name} {state} after {years} years",
                  options={"stages": stages, "at": years, "unit": "years", "cluster": "case_cluster"} | weights,
@@ -114,6 +128,8 @@ def assets_truth() -> pd.DataFrame:
         quantity("share", "monitored", "assets_returned", MONITORED, "Returned with the use monitored"),
         quantity("amount", "value_frozen", "assets_frozen", CLUSTERS * (1 + FURTHER) * mean, "Value frozen in all",
                  options={"cluster": "case_cluster"}),
+        quantity("amount", "value_returned", "assets", returned_value(), "Value returned in all",
+                 options={"cluster": "case_cluster", "exchange": "exchange_rate"}),
         quantity("mean_amount", "value_frozen", "assets_frozen", mean, "Mean value of an asset frozen",
                  options={"cluster": "case_cluster"}),
         quantity("amount_ratio", "costs", "value_returned", np.mean(COSTS), "Costs deducted of the value returned",

@@ -69,6 +69,11 @@ LATE = 0.8  # the others that are done late
 ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, each
 INSTITUTIONS, ASSESSED = 150, 0.49  # institutions with a recent assessment of risks
 NEEDS, SERVED = 72, 0.54
+MILESTONES = {
+    "framework": "full", "review_report": "in_progress", "gaps_study": "full", "special_session": "none",
+    "good_practices": "in_progress",
+}  # fmt: skip
+"""What the declaration asks of the United Nations, by an invented account of it."""
 BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
 
 
@@ -147,12 +152,14 @@ def counts_truth() -> pd.DataFrame:
         scale = 1.0 if year == PERIODS[-1] else 1 / GROWTH
         rows += [
             quantity("rate", "counted", "at_risk", scale * OFFENCES[c][0], f"Offences of class {c} per 100,000, {year}",
-                     where={"quantity": ["offences"], "crime": [c]}, options={"per": 1e5}, time_period=year)
+                     where={"quantity": ["offences"], "crime": [c]}, free=("at_risk",), options={"per": 1e5},
+                     time_period=year)
             for c in CRIMES
         ]  # fmt: skip
         rows += [
             quantity("rate", "counted", "at_risk", scale * rate, f"{q.capitalize()} per 100,000, {year}",
-                     where={"quantity": [q], "crime": ["07031"]}, options={"per": 1e5}, time_period=year)
+                     where={"quantity": [q], "crime": ["07031"]}, free=("at_risk",), options={"per": 1e5},
+                     time_period=year)
             for q, rate in STAGES.items()
         ]  # fmt: skip
         rows += [
@@ -177,17 +184,17 @@ def counts_truth() -> pd.DataFrame:
         rows += [
             quantity("rate", "counted", "at_risk", scale * PER[what] * rate,
                      f"{q.replace('_', ' ').capitalize()} per {PER[what]:,.0f} {what}, {year}",
-                     where={"quantity": [q]}, options={"per": PER[what]}, time_period=year)
+                     where={"quantity": [q]}, free=("at_risk",), options={"per": PER[what]}, time_period=year)
             for q, (what, _, rate) in RATES.items()
         ]  # fmt: skip
         rows += [
             quantity("share", "counted", "at_risk", share, f"{q.replace('_', ' ').capitalize()}, {year}",
-                     where={"quantity": [q]}, time_period=year)
+                     where={"quantity": [q]}, free=("at_risk",), time_period=year)
             for q, (_, _, share) in PARTS.items()
         ]  # fmt: skip
         rows += [
             quantity("count", "counted", "counted", scale * number, f"{q.replace('_', ' ').capitalize()}, {year}",
-                     where={"quantity": [q]}, time_period=year)
+                     where={"quantity": [q]}, free=("at_risk",), time_period=year)
             for q, number in NUMBERS.items()
         ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -203,8 +210,8 @@ def ratings(seed: int) -> pd.DataFrame:
     rng = np.random.default_rng([seed, 24])
     parts = []
     for scheme, items, shares in (
-        ("effectiveness", OUTCOMES, LEVELS),
-        ("compliance", RECOMMENDATIONS, COMPLIANCE),
+        ("FATF", OUTCOMES, LEVELS),
+        ("FATF", RECOMMENDATIONS, COMPLIANCE),
     ):
         area, item = (c.ravel() for c in np.meshgrid(COUNTRIES, items, indexing="ij"))
         part = {"ref_area": area, "time_period": "2025", "scheme": scheme, "item": item, "round": "4"}
@@ -219,12 +226,28 @@ def ratings(seed: int) -> pd.DataFrame:
 
 
 def ratings_truth() -> pd.DataFrame:
-    """True shares of the ordinal ratings over countries and items."""
-    rows = [
-        quantity("ordinal", "", "ratings", share, f"{scheme.capitalize()} rated {code}", where={"scheme": [scheme]},
-                 options={"rating": "rating", "levels": list(shares), "across": "areas"}, category=code)
-        for scheme, shares in (("effectiveness", LEVELS), ("compliance", COMPLIANCE))
-        for code, share in shares.items()
+    """True shares of the ordinal ratings over countries and items, and true scores by country."""
+    rows = []
+    for name, items, shares in (
+        ("Effectiveness", OUTCOMES, LEVELS),
+        ("Compliance", RECOMMENDATIONS, COMPLIANCE),
+    ):
+        where, levels = {"scheme": ["FATF"], "item": items}, {"rating": "rating", "levels": list(shares)}
+        rows += [
+            quantity("ordinal", "", "ratings", share, f"{name} rated {code}", where=where,
+                     options=levels | {"across": "areas"}, category=code)
+            for code, share in shares.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("ordinal", "", "ratings", sum(list(shares.values())[i:]), f"{name} rated {code} or higher",
+                     where=where, options=levels | {"across": "areas", "cumulative": True}, category=code)
+            for i, code in enumerate(shares)
+            if i > 0  # all ratings are at least the lowest
+        ]  # fmt: skip
+    rows += [
+        quantity("published", "rating_score", "ratings", standing(country), f"Score of {country}",
+                 where={"scheme": ["integrity"]}, free=("item",), ref_area=country)
+        for country in COUNTRIES
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -252,21 +275,24 @@ def status(seed: int) -> pd.DataFrame:
         add("recommendation", scheme, ADVICE, met=(rng.random(ADVICE) < IMPLEMENTED).astype(int))
     add("institution", "risk_assessment", INSTITUTIONS, met=(rng.random(INSTITUTIONS) < ASSESSED).astype(int))
     add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
+    add("milestone", "declaration", len(MILESTONES), status=list(MILESTONES.values()))
+    parts[-1]["provision"] = list(MILESTONES)
     add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
     parts[-1]["provision"] = list(BODIES)
     parts[0]["form"] = np.where(article == "20", choose(rng, FORMS, PROVISIONS), "")
-    return pd.concat(parts, ignore_index=True).astype({"met": int})
+    return pd.concat(parts, ignore_index=True).astype({"met": "Int64"})
 
 
 def status_truth() -> pd.DataFrame:
     """True shares of what the register of provisions feeds."""
     rows = [
         *(quantity("status", "", "provisions", share, f"Provisions of the Convention in place: {code}",
-                   where={"kind": ["provision"]}, free=("article",),
+                   where={"kind": ["provision"]}, free=("article", "scheme"),
                    options={"status": "status", "levels": list(MET)}, category=code)
           for code, share in MET.items()),
-        quantity("share", "done_on_time", "provisions_due", DONE, "Measures done in time", where={"kind": ["measure"]}),
-        *(quantity("share", "met", "provisions", share, label, where={"kind": [kind]})
+        quantity("share", "done_on_time", "provisions_due", DONE, "Measures done in time", where={"kind": ["measure"]},
+                 free=("scheme",)),
+        *(quantity("share", "met", "provisions", share, label, where={"kind": [kind]}, free=("scheme",))
           for kind, share, label in (
               ("institution", ASSESSED, "Institutions with a recent assessment of risks"),
               ("need", SERVED, "Needs for technical assistance met"),
@@ -300,7 +326,7 @@ def series_truth() -> pd.DataFrame:
     """True values of the published figures."""
     rows = [
         quantity("published", "published_value", "published_figures", value, f"Published figure of {year}, {sex}",
-                 where={"series": ["XX_COR_BRIB"]}, time_period=str(year), sex=sex)
+                 time_period=str(year), sex=sex)
         for year in range(2021, 2026)
         for sex, value in figure(year).items()
     ]  # fmt: skip
