@@ -246,7 +246,7 @@ def test_coverage_of_the_declaration() -> None:
     table = table.set_index("paragraph")
     assert not table.loc["35", "scored"]
     assert table.loc["35", "indicators"] == []
-    assert table.loc["12", "indicators"] == ["BR-30"]
+    assert table.loc["12", "indicators"] == ["BR-30", "PF-01", "PF-02a", "PF-02b", "PF-03"]
     assert (table["n_indicators"] == table["indicators"].map(len)).all()
 
 

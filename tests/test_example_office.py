@@ -44,7 +44,8 @@ def raw(name: str) -> pd.DataFrame:
 
 
 def truth(name: str, indicator: str, **breakdown: str) -> float:
-    rows = pd.read_csv(EXAMPLE / "datasets" / name / "truth.csv", keep_default_na=False, dtype={"value": float})
+    file = EXAMPLE / "datasets" / name / "truth.csv"
+    rows = pd.read_csv(file, keep_default_na=False, na_values={"value": [""]}, dtype={"value": float})
     keys = rows.columns.difference(["indicator", "value", "unit"])
     wanted = {key: breakdown.get(key, "_T") for key in keys} | {"indicator": indicator}
     found = rows[np.logical_and.reduce([rows[k] == v for k, v in wanted.items()])]

@@ -259,6 +259,18 @@ def test_amounts_of_rows_outside_the_base_are_not_in_its_mean():
     assert table[["value", "n"]].iloc[0].tolist() == [200, 2]
 
 
+def test_a_mean_amount_may_be_for_each_of_a_number():
+    years = (("2024", 18.0, 12), ("2025", 10.0, None))
+    rows = [
+        {"time_period": year, "quantity": "budget_executed", "amount": x, "currency": "EUR", "denominator": people,
+         "at_risk": "population"}
+        for year, x, people in years
+    ]  # fmt: skip
+    measure = {"estimator": "mean_amount", "numerator": "money", "denominator": "at_risk"}
+    table = results("counts", rows, unit="currency", **measure)
+    assert table[["time_period", "value", "n", "unit"]].values.tolist() == [["2024", 1.5, 1, "EUR"]]
+
+
 @pytest.mark.parametrize("cluster", [None, "case"])
 def test_a_ratio_of_amounts_has_the_error_of_the_survey_engine(cluster):
     rng = np.random.default_rng(7)

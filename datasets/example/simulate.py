@@ -112,6 +112,13 @@ def population(seed: int = SEED, year: int = 2025) -> pd.DataFrame:
         out[f"private_asked__{k}"] = out[f"private_contact__{k}"] & (rng.random(n) < bribery)
     for stem in ("private_contact", "private_asked"):
         out[stem] = np.any([out[f"{stem}__{k}"] for k in EMPLOYEES], axis=0)
+    rng = np.random.default_rng([seed, year, 1])  # questions added later: what was drawn before stays as it is
+    approached = rng.random(n) < np.where(male, 0.004, 0.03)
+    favour = np.where(payers, forms["form__sexual"], approached)
+    out["sexual_favour"] = np.where(out["paid_or_asked"], favour, np.nan).astype(np.float32)
+    out["recruited_3y"] = rng.random(n) < np.where(years < 35, 0.045, 0.008)
+    unfair = rng.random(n) < expit(-0.9 + exposure)
+    out["recruited_unfairly"] = np.where(out["recruited_3y"], unfair, np.nan).astype(np.float32)
 
     table = pd.DataFrame({name: v.astype(np.int8) if v.dtype.kind in "bi" else v for name, v in out.items()})
     return pd.concat([adults, table], axis=1)

@@ -143,6 +143,8 @@ def declarations_truth() -> pd.DataFrame:
                  time_period="2025"),
         quantity("share", "declarations_verified", "declarations_submitted", AUDITED, "Finances of parties audited",
                  where=party, time_period="2025"),
+        quantity("amount_ratio", "donations_identified", "donations", sum(IDENTIFIED) / 2,
+                 "Money given to parties by donors who are known", where=party, time_period="2025"),
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

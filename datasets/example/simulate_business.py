@@ -73,6 +73,10 @@ def enterprises(seed: int) -> pd.DataFrame:
         out[name] = np.where(out["paid"], values, np.nan)
     out["forwent_investment"] = rng.random(n) < 0.04 + 0.07 * out["asked"]
     out["used_intermediary"] = rng.random(n) < expit(-2.4 + 0.4 * size)
+    out["above_threshold"] = size >= 2
+    later = np.random.default_rng([seed, 2, 2])
+    programme = later.random(n) < expit(-0.9 + 1.1 * (size == 3) + 0.6 * foreign)
+    out["compliance_programme"] = np.where(out["above_threshold"], programme, np.nan)
     table = pd.DataFrame({name: v.astype(np.int8) if v.dtype.kind in "bi" else v for name, v in out.items()})
     named = pd.Categorical.from_codes
     return table.assign(
@@ -134,6 +138,8 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     raw = raw.assign(**{name: np.where(paid, values, np.nan) for name, values in details.items()})
     raw["D1_INVEST"] = answer(2 - sample.forwent_investment, rng, know=0.02, refuse=0.01)
     raw["D2_INTERMED"] = answer(2 - sample.used_intermediary, rng, know=0.01, refuse=0.02)
+    said = answer(2 - sample.compliance_programme, rng, know=0.02, refuse=0.01)
+    raw["E1_PROGRAM"] = np.where(sample.above_threshold == 1, said, np.nan)
     return raw
 
 
@@ -144,6 +150,7 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
     yield "BR-23", {}, p["any_request"], p["any_transaction"], "%"
     yield "BR-24", {}, p["requests"], p["transactions"], "%"
     yield "BR-25", {}, p["forwent_investment"], np.ones(len(units)), "%"
+    yield "PS-01", {}, p["compliance_programme"], p["above_threshold"], "%"
     for t in TRANSACTIONS:
         yield "BR-33", {"transaction": t}, p[f"request__{t}"], p[f"transaction__{t}"], "%"
     yield "TI-03", {}, p["used_intermediary"], np.ones(len(units)), "%"

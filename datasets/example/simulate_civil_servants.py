@@ -39,6 +39,7 @@ def civil_servants(seed: int) -> pd.DataFrame:
         "recruited_3y": recruited,
         "training_2y": rng.random(n) < expit(-0.2 - 0.5 * climate[psu] + 0.2 * grade),
         "would_report_safely": rng.random(n) < expit(0.3 - 0.8 * tone),
+        "knows_code": np.random.default_rng([seed, 3, 2]).random(n) < expit(0.1 - 0.4 * climate[psu] + 0.4 * grade),
     }
     table = pd.DataFrame({name: values.astype(np.int8) for name, values in out.items()})
     named = pd.Categorical.from_codes
@@ -99,6 +100,7 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         ("P8_UNFAIR", "recruited_unfairly", "P7_RECENT"),
     ):
         raw[name] = np.where(raw[gate] == 1, answer(2 - sample[column], rng, know=0.01, refuse=0.02), np.nan)
+    raw["P11_CODE"] = answer(2 - sample.knows_code, rng, refuse=0.02)
     return raw
 
 
@@ -111,3 +113,5 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
         "EM-04": "aware_misuse", "TI-01": "undue_pressure", "AF-03": "asked_against_rules",
     }.items():  # fmt: skip
         yield indicator, {}, p[column], np.ones(len(units)), "%"
+    yield "CC-01", {}, p["knows_code"], np.ones(len(units)), "%"
+    yield "HR-02b", {}, p["recruited_unfairly"], p["recruited_3y"], "%"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from simulate_justice import OFFENCES
-from simulate_records import CUT_OFF, PEOPLE, choose, quantity, seen
+from simulate_records import CUT_OFF, FIRST, PEOPLE, choose, gap_chances, gaps, quantity, seen
 
 PERIODS = ("2024", "2025")
 GROWTH = 1.06
@@ -40,6 +40,12 @@ NUMBERS = {
     "transaction_reports": 900, "debarments": 27, "attacks_on_journalists": 11, "investor_residence_refused": 19,
     "joint_teams": 6, "spontaneous_transmissions": 30,
 }  # fmt: skip
+# quantity: amount and what it is set against in 2024 and 2025, dollars: sums of accounts, which no chance has made
+ACCOUNTS = {
+    "budget_outturn": ((1_893_400_000, 1_985_000_000), (2_064_100_000, 2_102_000_000)),
+    "audited_expenditure": ((1_173_900_000, 1_893_400_000), (1_424_200_000, 2_064_100_000)),
+    "budget_executed": ((2_914_000, 3_300_000), (3_362_000, 3_650_000)),
+}
 CRIMES = ("07031", "07032", "07033", "07034", "07035", "07041")
 PER = {"population": 1e5, "voters": 1e5, "cases": 1e3, "declarations_verified": 1e3, "judges": 1e3, "staff": 1e3,
        "officials": 1e3, "bodies": 1e3}  # fmt: skip
@@ -74,7 +80,14 @@ MILESTONES = {
     "good_practices": "in_progress",
 }  # fmt: skip
 """What the declaration asks of the United Nations, by an invented account of it."""
-BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
+# what there is of the strategy, of the safeguards of the preventive body, and of the principles of independent audit
+ELEMENTS = {"adopted": 1, "costed": 1, "monitored": 1, "review_published": 0}
+SAFEGUARDS = {"appointment": 1, "tenure": 1, "budget": 0, "removal": 1}
+PRINCIPLES = {"legal_framework": 1, "head": 1, "mandate": 1, "access": 1, "reporting": 1, "content": 1, "follow_up": 0,
+              "resources": 0}  # fmt: skip
+REJECTED, FOLLOWED = 0.14, (390.5, 0.6)  # advice of auditors that is turned down; days until either, median and sigma
+MONTHS_24 = 730  # whole days in 24 months
+AUDIT_REPORTS, HEARD = 46, 0.57
 
 
 def counts(seed: int) -> pd.DataFrame:
@@ -126,12 +139,17 @@ def counts(seed: int) -> pd.DataFrame:
         for name, (crime, mean, base) in MONEY.items():
             key = {"time_period": year, "quantity": name, "crime": crime, "currency": "USD"}
             rows.append(key | {"amount": round(mean * more.lognormal(0, 0.2), -3), "base_amount": base})
+        for of, years in ACCOUNTS.items():
+            amount, base = years[PERIODS.index(year)]
+            people = {"at_risk": "population", "denominator": POPULATION} if of == "budget_executed" else {}
+            money = {"amount": amount, "base_amount": base, "currency": "USD"}
+            rows.append({"time_period": year, "quantity": of, **people, **money})
     table = pd.DataFrame(rows)
     breakdowns = ["sex", "age", "area", "crime"]
     table[breakdowns] = table[breakdowns].fillna("_T")
-    columns = ["time_period", "quantity", *breakdowns, "count", "at_risk", "denominator"]
-    columns += ["amount", "base_amount", "currency"]
-    return table[columns].astype({"count": "Int64", "denominator": "Int64"})
+    numbers = ["count", "denominator", "amount", "base_amount"]
+    columns = ["time_period", "quantity", *breakdowns, "count", "at_risk", "denominator", "amount", "base_amount"]
+    return table[[*columns, "currency"]].astype(dict.fromkeys(numbers, "Int64"))
 
 
 def _summed(found: pd.DataFrame, part: list[str], key: dict[str, object]) -> list[dict[str, object]]:
@@ -270,15 +288,25 @@ def status(seed: int) -> pd.DataFrame:
     delay = np.where(in_time, -rng.integers(0, 90, MEASURES), 1 + rng.integers(0, 200, MEASURES))
     done = seen(due + delay, in_time | ever)
     dates = {"date_due": due, "date_done": done, "date_observed": CUT_OFF}
-    add("measure", "strategy", MEASURES, met=(~np.isnat(done)).astype(int), **dates)
-    for scheme in ("IRM", "audit"):
-        add("recommendation", scheme, ADVICE, met=(rng.random(ADVICE) < IMPLEMENTED).astype(int))
+    add("measure", "anti_corruption_strategy", MEASURES, met=(~np.isnat(done)).astype(int), **dates)
+    add("recommendation", "IRM", ADVICE, met=(rng.random(ADVICE) < IMPLEMENTED).astype(int))
+    luck = rng.random(ADVICE)
     add("institution", "risk_assessment", INSTITUTIONS, met=(rng.random(INSTITUTIONS) < ASSESSED).astype(int))
     add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
+    for kind, scheme, known in (
+        ("strategy", "anti_corruption_strategy", ELEMENTS),
+        ("criterion", "body_independence", SAFEGUARDS),
+        ("criterion", "sai_independence", PRINCIPLES),
+    ):
+        add(kind, scheme, len(known), met=list(known.values()))
+        parts[-1]["provision"] = list(known)
+    made = FIRST + rng.integers(0, 1826, ADVICE)
+    done = seen(made + gaps(rng, *FOLLOWED, ADVICE), luck < IMPLEMENTED + REJECTED)
+    met = ((luck < IMPLEMENTED) & ~np.isnat(done)).astype(int)
+    add("recommendation", "audit", ADVICE, met=met, date_made=made, date_done=done, date_observed=CUT_OFF)
+    add("report", "audit", AUDIT_REPORTS, met=(rng.random(AUDIT_REPORTS) < HEARD).astype(int))
     add("milestone", "declaration", len(MILESTONES), status=list(MILESTONES.values()))
     parts[-1]["provision"] = list(MILESTONES)
-    add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
-    parts[-1]["provision"] = list(BODIES)
     parts[0]["form"] = np.where(article == "20", choose(rng, FORMS, PROVISIONS), "")
     return pd.concat(parts, ignore_index=True).astype({"met": "Int64"})
 
@@ -296,7 +324,13 @@ def status_truth() -> pd.DataFrame:
           for kind, share, label in (
               ("institution", ASSESSED, "Institutions with a recent assessment of risks"),
               ("need", SERVED, "Needs for technical assistance met"),
-              ("recommendation", IMPLEMENTED, "Recommendations of reviews implemented"))),
+              ("report", HEARD, "Reports of auditors heard by the legislature"))),
+        quantity("share", "met", "provisions", IMPLEMENTED, "Recommendations of reviews implemented",
+                 where={"kind": ["recommendation"], "scheme": ["IRM"]}),
+        quantity("done_within", "met", "provisions", IMPLEMENTED * gap_chances(*FOLLOWED)[: MONTHS_24 + 1].sum(),
+                 "Recommendations of auditors implemented within 24 months",
+                 where={"kind": ["recommendation"], "scheme": ["audit"]},
+                 options={"start": "date_made", "end": "date_done", "within": 24, "unit": "months"}),
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -98,11 +98,16 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         said = answer(2 - sample[f"private_asked__{k}"], rng, 0.005, 0.01)
         raw[f"Q40_{k.upper()}"] = met
         raw[f"Q41_{k.upper()}"] = np.select([met == 1, met == 2], [said, 7.0], np.nan)
+    said = answer(2 - sample.sexual_favour, rng, know=0.01, refuse=0.02 + 0.1 * sample.sexual_favour.eq(1))
+    raw["Q24_FAVOUR"] = np.where(asked | paid, np.nan_to_num(said, nan=2.0), np.nan)
+    raw["Q33_RECENT"] = answer(2 - sample.recruited_3y, rng, know=0.002, refuse=0.004)
+    said = answer(2 - sample.recruited_unfairly, rng, know=0.02, refuse=0.04)
+    raw["Q34_UNFAIR"] = np.where(raw.Q33_RECENT == 1, said, np.nan)
     return raw
 
 
 def measures(adults: pd.DataFrame) -> Iterator[Measure]:
-    """What the indicators of bribery count in the population."""
+    """What the indicators count in the population."""
     p = {name: adults[name].to_numpy() for name in adults}
     everyone = np.ones(len(adults))
     yield "BR-01", {}, p["paid_or_asked"], p["contact"], "%"
@@ -132,6 +137,8 @@ def measures(adults: pd.DataFrame) -> Iterator[Measure]:
     yield "BR-30", {}, p["vote_offer"], everyone, "%"
     yield "BR-31", {}, p["paid_or_asked"], everyone, "%"
     yield "BR-32", {}, p["paid"], everyone, "%"
+    yield "GE-01b", {}, p["sexual_favour"], p["paid_or_asked"], "%"
+    yield "HR-02a", {}, p["recruited_unfairly"], p["recruited_3y"], "%"
 
 
 def truth(units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]) -> pd.DataFrame:

@@ -34,8 +34,8 @@ def amounts(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
 
 
 def means(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options]:
-    """As :func:`amounts`, of the rows below the line, which are counted; one without an amount says nothing."""
-    rows = rows[rows[DENOMINATOR] == 1]
+    """As :func:`amounts`, of the rows below the line, counted or summed; one without an amount says nothing."""
+    rows = rows[rows[DENOMINATOR] > 0]
     below = rows[DENOMINATOR]
     rows, options = amounts(rows, options)
     return rows.assign(**{DENOMINATOR: below}), options
@@ -47,7 +47,7 @@ def total(rows: pd.DataFrame, *, by: Grouping, **options: Any) -> Estimates:
 
 
 def mean(rows: pd.DataFrame, *, by: Grouping, **options: Any) -> Estimates:
-    """Means over the rows below the line, in the currency of the rows."""
+    """Means over what is below the line, in the currency of the rows."""
     found = counts.amount_ratio(rows, NUMERATOR, DENOMINATOR, by=by, **options)
     return in_currency(found.with_columns(statistic="mean"), rows)
 
