@@ -72,6 +72,9 @@ def enterprises(seed: int) -> pd.DataFrame:
     for name, values in {"cash": cash, "amount": amount * cash, "reported": rng.random(n) < 0.03}.items():
         out[name] = np.where(out["paid"], values, np.nan)
     out["forwent_investment"] = rng.random(n) < 0.04 + 0.07 * out["asked"]
+    own = np.random.default_rng([seed, 2, 3])
+    out["bid"] = own.random(n) < expit(-1.5 + 0.5 * size)
+    out["kickback_asked"] = out["bid"] & (own.random(n) < expit(-2.1 + exposure))
     table = pd.DataFrame({name: v.astype(np.int8) if v.dtype.kind in "bi" else v for name, v in out.items()})
     named = pd.Categorical.from_codes
     return table.assign(
@@ -132,11 +135,14 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     }
     raw = raw.assign(**{name: np.where(paid, values, np.nan) for name, values in details.items()})
     raw["D1_INVEST"] = answer(2 - sample.forwent_investment, rng, know=0.02, refuse=0.01)
+    raw["F1_BID"] = answer(2 - sample.bid, rng, know=0.005)
+    said = answer(2 - sample.kickback_asked, rng, know=0.01, refuse=0.02)
+    raw["F2_KICKBACK"] = np.where(raw.F1_BID == 1, said, np.nan)
     return raw
 
 
 def measures(units: pd.DataFrame) -> Iterator[Measure]:
-    """What the indicators of bribery count among the enterprises."""
+    """What the indicators count among the enterprises."""
     p = {name: units[name].to_numpy() for name in units}
     yield "BR-22", {}, p["paid_or_asked"], p["contact"], "%"
     yield "BR-23", {}, p["any_request"], p["any_transaction"], "%"
@@ -144,3 +150,4 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
     yield "BR-25", {}, p["forwent_investment"], np.ones(len(units)), "%"
     for t in TRANSACTIONS:
         yield "BR-33", {"transaction": t}, p[f"request__{t}"], p[f"transaction__{t}"], "%"
+    yield "PR-12", {}, p["kickback_asked"], p["bid"], "%"

@@ -107,3 +107,4 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
     p = {name: units[name].to_numpy() for name in units}
     yield "BR-26", {}, p["offered"], p["public_contact"], "%"
     yield "BR-34", {}, p["offer_reported"], p["offered"], "%"
+    yield "WB-05a", {}, p["would_report_safely"], np.ones(len(units)), "%"

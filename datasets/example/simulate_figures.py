@@ -65,6 +65,10 @@ ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, e
 INSTITUTIONS, ASSESSED = 150, 0.49  # institutions with a recent assessment of risks
 NEEDS, SERVED = 72, 0.54
 BODIES = {"adopted": 1, "costed": 1, "monitored": 1, "reviewed": 0}
+GUARANTEES = {"no_reason_asked": 1, "time_limit": 1, "narrow_exceptions": 0, "independent_appeal": 1,
+              "duty_to_publish": 1, "fees_limited": 1, "private_bodies": 0}  # fmt: skip
+PARTICIPATION = {"consulted": 1, "monitoring_seat": 0, "self_assessment_shared": 1, "met_reviewers": 1,
+                 "contributions_published": 0}  # fmt: skip
 
 
 def counts(seed: int) -> pd.DataFrame:
@@ -181,12 +185,9 @@ def ratings(seed: int) -> pd.DataFrame:
     """Ratings of 26 countries: ordinal ones by peers, and a score with its standard error."""
     rng = np.random.default_rng([seed, 24])
     parts = []
-    for scheme, items, shares in (
-        ("effectiveness", OUTCOMES, LEVELS),
-        ("compliance", RECOMMENDATIONS, COMPLIANCE),
-    ):
+    for items, shares in ((OUTCOMES, LEVELS), (RECOMMENDATIONS, COMPLIANCE)):
         area, item = (c.ravel() for c in np.meshgrid(COUNTRIES, items, indexing="ij"))
-        part = {"ref_area": area, "time_period": "2025", "scheme": scheme, "item": item, "round": "4"}
+        part = {"ref_area": area, "time_period": "2025", "scheme": "FATF", "item": item, "round": "4"}
         parts.append(pd.DataFrame(part | {"rating": choose(rng, shares, len(area))}))
     error = np.round(rng.uniform(1.5, 4.0, len(COUNTRIES)), 2)
     score = np.array([standing(c) for c in COUNTRIES]) + error * rng.standard_normal(len(COUNTRIES))
@@ -200,9 +201,11 @@ def ratings(seed: int) -> pd.DataFrame:
 def ratings_truth() -> pd.DataFrame:
     """True shares of the ordinal ratings over countries and items."""
     rows = [
-        quantity("ordinal", "", "ratings", share, f"{scheme.capitalize()} rated {code}", where={"scheme": [scheme]},
+        quantity("ordinal", "", "ratings", share, f"{name} rated {code}", where={"scheme": ["FATF"], "item": items},
                  options={"rating": "rating", "levels": list(shares), "across": "areas"}, category=code)
-        for scheme, shares in (("effectiveness", LEVELS), ("compliance", COMPLIANCE))
+        for name, items, shares in (
+            ("Effectiveness", OUTCOMES, LEVELS), ("Compliance", RECOMMENDATIONS, COMPLIANCE)
+        )
         for code, share in shares.items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -233,6 +236,11 @@ def status(seed: int) -> pd.DataFrame:
     add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
     add("strategy", "anti_corruption", len(BODIES), met=list(BODIES.values()))
     parts[-1]["provision"] = list(BODIES)
+    for kind, scheme, met in (
+        ("provision", "access_to_information", GUARANTEES), ("criterion", "civil_society", PARTICIPATION),
+    ):  # fmt: skip
+        add(kind, scheme, len(met), met=list(met.values()))
+        parts[-1]["provision"] = list(met)
     return pd.concat(parts, ignore_index=True).astype({"met": int})
 
 

@@ -98,11 +98,15 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         said = answer(2 - sample[f"private_asked__{k}"], rng, 0.005, 0.01)
         raw[f"Q40_{k.upper()}"] = met
         raw[f"Q41_{k.upper()}"] = np.select([met == 1, met == 2], [said, 7.0], np.nan)
+    opinion = sample.judicial_independence.cat.codes.to_numpy()
+    raw["Q50_JUDGES"] = np.where(opinion < 0, 8, answer(opinion + 1, rng, refuse=0.01))
+    raw["Q51_BODY"] = answer(2 - sample.aware_body, rng, know=0.02, refuse=0.005)
+    raw["Q52_SPEAK"] = answer(2 - sample.would_report_safely, rng, know=0.04, refuse=0.02)
     return raw
 
 
 def measures(adults: pd.DataFrame) -> Iterator[Measure]:
-    """What the indicators of bribery count in the population."""
+    """What the indicators count in the population."""
     p = {name: adults[name].to_numpy() for name in adults}
     everyone = np.ones(len(adults))
     yield "BR-01", {}, p["paid_or_asked"], p["contact"], "%"
@@ -132,6 +136,11 @@ def measures(adults: pd.DataFrame) -> Iterator[Measure]:
     yield "BR-30", {}, p["vote_offer"], everyone, "%"
     yield "BR-31", {}, p["paid_or_asked"], everyone, "%"
     yield "BR-32", {}, p["paid"], everyone, "%"
+    yield "JU-03", {}, p["paid__judge"] | p["asked__judge"], p["contact__judge"], "%"
+    opinion = adults["judicial_independence"]
+    yield "JU-04", {}, opinion.isin(["very_good", "fairly_good"]).to_numpy(), opinion.notna().to_numpy(), "%"
+    yield "CS-01", {}, p["aware_body"], everyone, "%"
+    yield "WB-05b", {}, p["would_report_safely"], everyone, "%"
 
 
 def truth(units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]) -> pd.DataFrame:
