@@ -237,6 +237,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "units": Option("choice", "units are", choices=("process", "tenderer", "buyer", "entity")),
                 "days": Option("number", "days the tender should be open (R003)"),
                 "threshold": Option("number", "values are flagged from (R024, R025, R035, R038, R048, R058)", low=-1),
+                "minimum_processes": Option("number", "tenders a unit needs to be judged (R038, R048)"),
                 "interval": Option("choice", "interval", choices=_SHARE_LIMITS),
             },
         ),

@@ -31,6 +31,8 @@ OFFICIALS = {
     "tax": (-2.90, -2.90), "customs": (-4.20, -1.65), "municipal": (-1.85, -3.15), "land": (-3.75, -2.10),
     "vehicle": (-2.80, -2.25), "utility": (-2.45, -3.45),
 }  # fmt: skip
+INDEPENDENCE = {"very_good": 0.11, "fairly_good": 0.36, "fairly_bad": 0.27, "very_bad": 0.15, "": 0.11}
+"""Opinions on courts and judges; some have none."""
 EMPLOYEES = {"doctor": (0.18, 0.07), "teacher": (0.08, 0.05), "bank": (0.35, 0.02), "insurance": (0.12, 0.03)}
 AGES = ["Y18T29", "Y30T44", "Y45T64", "Y_GE65"]
 EDUCATION = ["ISCED11_0T1", "ISCED11_2", "ISCED11_3", "ISCED11_5T8"]
@@ -119,6 +121,12 @@ def population(seed: int = SEED, year: int = 2025) -> pd.DataFrame:
     out["recruited_3y"] = rng.random(n) < np.where(years < 35, 0.045, 0.008)
     unfair = rng.random(n) < expit(-0.9 + exposure)
     out["recruited_unfairly"] = np.where(out["recruited_3y"], unfair, np.nan).astype(np.float32)
+    own = np.random.default_rng([seed, year, 2])
+    opinion = pick(own, n, list(INDEPENDENCE.values()))
+    labels = list(INDEPENDENCE)[:-1]
+    adults["judicial_independence"] = pd.Categorical.from_codes(np.where(opinion < len(labels), opinion, -1), labels)
+    out["aware_body"] = own.random(n) < expit(-0.6 + 0.35 * adults.education.cat.codes.to_numpy())
+    out["would_report_safely"] = own.random(n) < expit(-0.8 - 0.4 * exposure)
 
     table = pd.DataFrame({name: v.astype(np.int8) if v.dtype.kind in "bi" else v for name, v in out.items()})
     return pd.concat([adults, table], axis=1)

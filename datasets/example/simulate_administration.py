@@ -41,6 +41,7 @@ EXPOSED, ROTATED, TRAINED = 0.23, 0.37, 0.56
 APPOINTED, COMPETITIVE = 0.12, {"junior": 0.81, "middle": 0.74, "senior": 0.58}
 SANCTIONS, NOTICES = 0.021, 0.034  # a head and year
 LEAVING, DECIDED = 0.03, 0.71
+LAWYERS = {"judge": 0.35, "prosecutor": 0.25, "other": 0.40}  # types of official in the institution of justice
 
 ASKED_YEARLY, ANSWER, DUE = 420, (16.3, 0.55), 28
 ANSWERS = {"granted": 0.57, "partial": 0.19, "refused": 0.16, "not_held": 0.08}
@@ -159,6 +160,8 @@ def personnel(seed: int) -> pd.DataFrame:
     begun = np.datetime64("2025-01-01") + rng.integers(0, 365, STAFF)
     earlier = np.datetime64("2025-01-01") - 1 - rng.integers(0, 9000, STAFF)
 
+    official = choose(np.random.default_rng([seed, 15, 1]), LAWYERS, STAFF)
+
     def after(gate: np.ndarray, yes: np.ndarray, empty: float) -> np.ndarray:
         return np.where(gate, filled(rng, yes, empty), "")
 
@@ -167,6 +170,7 @@ def personnel(seed: int) -> pd.DataFrame:
             "HOLDER": np.arange(1, STAFF + 1),
             "INSTITUTION": institution,
             "REGION": choose(rng, PEOPLE, STAFF),
+            "OFFICIAL": np.where(institution == "justice", official, "other"),
             "GRADE": grade,
             "SEX": filled(rng, np.where(woman, "F", "M"), 0.005),
             "MANAGER": (rng.random(STAFF) < np.where(woman, MANAGERS["F"], MANAGERS["M"])).astype(int),
@@ -199,6 +203,9 @@ def personnel_truth() -> pd.DataFrame:
         quantity("share", "new_post_decided", "new_posts_notified", DECIDED, "New posts decided on"),
         *(quantity("rate", n, "post_holders", 1000 * rate, f"{n.capitalize()} per 1,000 staff", options={"per": 1000})
           for n, rate in (("sanctions", SANCTIONS), ("notifications", NOTICES))),
+        quantity("rate", "staff_sanctioned", "post_holders", 1000 * (1 - np.exp(-SANCTIONS)),
+                 "Judges and prosecutors sanctioned per 1,000", where={"official": ["judge", "prosecutor"]},
+                 options={"per": 1000}),
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

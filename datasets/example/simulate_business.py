@@ -77,6 +77,9 @@ def enterprises(seed: int) -> pd.DataFrame:
     later = np.random.default_rng([seed, 2, 2])
     programme = later.random(n) < expit(-0.9 + 1.1 * (size == 3) + 0.6 * foreign)
     out["compliance_programme"] = np.where(out["above_threshold"], programme, np.nan)
+    own = np.random.default_rng([seed, 2, 3])
+    out["bid"] = own.random(n) < expit(-1.5 + 0.5 * size)
+    out["kickback_asked"] = out["bid"] & (own.random(n) < expit(-2.1 + exposure))
     table = pd.DataFrame({name: v.astype(np.int8) if v.dtype.kind in "bi" else v for name, v in out.items()})
     named = pd.Categorical.from_codes
     return table.assign(
@@ -140,6 +143,9 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     raw["D2_INTERMED"] = answer(2 - sample.used_intermediary, rng, know=0.01, refuse=0.02)
     said = answer(2 - sample.compliance_programme, rng, know=0.02, refuse=0.01)
     raw["E1_PROGRAM"] = np.where(sample.above_threshold == 1, said, np.nan)
+    raw["F1_BID"] = answer(2 - sample.bid, rng, know=0.005)
+    said = answer(2 - sample.kickback_asked, rng, know=0.01, refuse=0.02)
+    raw["F2_KICKBACK"] = np.where(raw.F1_BID == 1, said, np.nan)
     return raw
 
 
@@ -154,3 +160,4 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
     for t in TRANSACTIONS:
         yield "BR-33", {"transaction": t}, p[f"request__{t}"], p[f"transaction__{t}"], "%"
     yield "TI-03", {}, p["used_intermediary"], np.ones(len(units)), "%"
+    yield "PR-12", {}, p["kickback_asked"], p["bid"], "%"

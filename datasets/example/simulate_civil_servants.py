@@ -115,3 +115,4 @@ def measures(units: pd.DataFrame) -> Iterator[Measure]:
         yield indicator, {}, p[column], np.ones(len(units)), "%"
     yield "CC-01", {}, p["knows_code"], np.ones(len(units)), "%"
     yield "HR-02b", {}, p["recruited_unfairly"], p["recruited_3y"], "%"
+    yield "WB-05a", {}, p["would_report_safely"], np.ones(len(units)), "%"

@@ -88,6 +88,10 @@ PRINCIPLES = {"legal_framework": 1, "head": 1, "mandate": 1, "access": 1, "repor
 REJECTED, FOLLOWED = 0.14, (390.5, 0.6)  # advice of auditors that is turned down; days until either, median and sigma
 MONTHS_24 = 730  # whole days in 24 months
 AUDIT_REPORTS, HEARD = 46, 0.57
+GUARANTEES = {"no_reason_asked": 1, "time_limit": 1, "narrow_exceptions": 0, "independent_appeal": 1,
+              "duty_to_publish": 1, "fees_limited": 1, "private_bodies": 0}  # fmt: skip
+PARTICIPATION = {"consulted": 1, "monitoring_seat": 0, "self_assessment_shared": 1, "met_reviewers": 1,
+                 "contributions_published": 0}  # fmt: skip
 
 
 def counts(seed: int) -> pd.DataFrame:
@@ -227,12 +231,9 @@ def ratings(seed: int) -> pd.DataFrame:
     """Ratings of 26 countries: ordinal ones by peers, and a score with its standard error."""
     rng = np.random.default_rng([seed, 24])
     parts = []
-    for scheme, items, shares in (
-        ("FATF", OUTCOMES, LEVELS),
-        ("FATF", RECOMMENDATIONS, COMPLIANCE),
-    ):
+    for items, shares in ((OUTCOMES, LEVELS), (RECOMMENDATIONS, COMPLIANCE)):
         area, item = (c.ravel() for c in np.meshgrid(COUNTRIES, items, indexing="ij"))
-        part = {"ref_area": area, "time_period": "2025", "scheme": scheme, "item": item, "round": "4"}
+        part = {"ref_area": area, "time_period": "2025", "scheme": "FATF", "item": item, "round": "4"}
         parts.append(pd.DataFrame(part | {"rating": choose(rng, shares, len(area))}))
     error = np.round(rng.uniform(1.5, 4.0, len(COUNTRIES)), 2)
     score = np.array([standing(c) for c in COUNTRIES]) + error * rng.standard_normal(len(COUNTRIES))
@@ -307,6 +308,11 @@ def status(seed: int) -> pd.DataFrame:
     add("report", "audit", AUDIT_REPORTS, met=(rng.random(AUDIT_REPORTS) < HEARD).astype(int))
     add("milestone", "declaration", len(MILESTONES), status=list(MILESTONES.values()))
     parts[-1]["provision"] = list(MILESTONES)
+    for kind, scheme, met in (
+        ("provision", "access_to_information", GUARANTEES), ("criterion", "civil_society", PARTICIPATION),
+    ):  # fmt: skip
+        add(kind, scheme, len(met), met=list(met.values()))
+        parts[-1]["provision"] = list(met)
     parts[0]["form"] = np.where(article == "20", choose(rng, FORMS, PROVISIONS), "")
     return pd.concat(parts, ignore_index=True).astype({"met": "Int64"})
 

@@ -103,6 +103,10 @@ def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     raw["Q33_RECENT"] = answer(2 - sample.recruited_3y, rng, know=0.002, refuse=0.004)
     said = answer(2 - sample.recruited_unfairly, rng, know=0.02, refuse=0.04)
     raw["Q34_UNFAIR"] = np.where(raw.Q33_RECENT == 1, said, np.nan)
+    opinion = sample.judicial_independence.cat.codes.to_numpy()
+    raw["Q50_JUDGES"] = np.where(opinion < 0, 8, answer(opinion + 1, rng, refuse=0.01))
+    raw["Q51_BODY"] = answer(2 - sample.aware_body, rng, know=0.02, refuse=0.005)
+    raw["Q52_SPEAK"] = answer(2 - sample.would_report_safely, rng, know=0.04, refuse=0.02)
     return raw
 
 
@@ -139,6 +143,11 @@ def measures(adults: pd.DataFrame) -> Iterator[Measure]:
     yield "BR-32", {}, p["paid"], everyone, "%"
     yield "GE-01b", {}, p["sexual_favour"], p["paid_or_asked"], "%"
     yield "HR-02a", {}, p["recruited_unfairly"], p["recruited_3y"], "%"
+    yield "JU-03", {}, p["paid__judge"] | p["asked__judge"], p["contact__judge"], "%"
+    opinion = adults["judicial_independence"]
+    yield "JU-04", {}, opinion.isin(["very_good", "fairly_good"]).to_numpy(), opinion.notna().to_numpy(), "%"
+    yield "CS-01", {}, p["aware_body"], everyone, "%"
+    yield "WB-05b", {}, p["would_report_safely"], everyone, "%"
 
 
 def truth(units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]) -> pd.DataFrame:

@@ -41,6 +41,7 @@ FLAGS = {
     "ORGANISED": 0.12, "JOINT": 0.30, "RANDOM": 0.83, "PRIVATE": 0.09, "ELECTORAL": 0.04, "SPORT": 0.03,
     "FOREIGN": 0.02, "BOOKS": 0.06,
 }  # fmt: skip
+JOURNALISTS = 0.25  # cases of obstruction (08061) that are attacks on journalists who cover corruption
 EMPTY = 0.03
 """Share of the flags that the clerks did not fill in."""
 
@@ -110,7 +111,9 @@ def cases(seed: int) -> pd.DataFrame:
     flags["PREDICATE"] = np.where(crime == "07041", filled(rng, rng.random(n) < PREDICATE, EMPTY), "")
     enriched = (crime == "07035") & guilty & (final <= CUT_OFF)
     flags["UNEXPLAINED"] = np.where(enriched, np.ceil(rng.lognormal(*UNEXPLAINED, n)), np.nan)
-    return table.assign(**flags, EXTRACT=CUT_OFF)
+    own = np.random.default_rng([seed, 11, 1])
+    attack = (crime == "08061") & (own.random(n) < JOURNALISTS)
+    return table.assign(**flags, ATTACK=filled(own, attack, EMPTY), EXTRACT=CUT_OFF)
 
 
 def cases_truth() -> pd.DataFrame:
@@ -140,6 +143,18 @@ def cases_truth() -> pd.DataFrame:
                  where={"person": ["natural"]}, free=free),
         quantity("share", "corruption_predicate", "defendants", PREDICATE, "Laundering of proceeds of corruption",
                  where={"crime": ["07041"]}, free=("area",)),
+    ]  # fmt: skip
+    rate, charged = OFFENCES["08061"]
+    attack = {"attack_on_journalist": ["1"]}
+    dropped = {k: share_observed(gap_chances(*k)) for k in (ORDINARY, HIGH)}
+    tried = charged * whole
+    ended = tried + (1 - charged) * (high * dropped[HIGH] + (1 - high) * dropped[ORDINARY])
+    rows += [
+        quantity("count", "suspected", "defendants",
+                 YEARS * rate * sum(PEOPLE.values()) / 1e5 * JOURNALISTS * (1 - EMPTY),
+                 "Suspects of attacks on journalists in five years", where=attack),
+        quantity("share", "convicted", "cases_ended", guilty * tried / ended, "Convicted of attacks on journalists",
+                 where=attack, free=("area",)),
     ]  # fmt: skip
     for sanction, share in SANCTIONS.items():
         value = (1 - legal) * share + legal * (sanction == "fine")

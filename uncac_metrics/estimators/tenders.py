@@ -31,7 +31,9 @@ def flagged(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
     rows = rows[rows[DENOMINATOR] == 1]
     flag: str = options.pop("flag")
     unit: str = options.pop("units", "process")
-    taken: dict[str, Any] = {name: options.pop(name) for name in ("threshold", "days") if name in options}
+    taken: dict[str, Any] = {
+        name: options.pop(name) for name in ("threshold", "days", "minimum_processes") if name in options
+    }
     bids = _named(rows, _BID)
     tenders = _named(rows, _TENDER).drop_duplicates("ocid")
     sent = bids[bids["status"] != "withdrawn"].groupby("ocid")["tenderer"].nunique()
