@@ -101,16 +101,24 @@ def test_a_wrong_truth_is_noticed(coverage):
     assert table.drop("Measures done in time")["coverage"].mean() > 0.85
 
 
-def test_results_are_those_of_200_seeds_and_cover():
-    table = pd.read_csv(ROOT / "benchmarks" / "results" / "coverage_records.csv", keep_default_na=False)
+@pytest.fixture
+def evidence():
+    path = ROOT / "benchmarks" / "results" / "coverage_records.csv"
+    if not path.is_file():
+        pytest.skip("the evidence of 200 seeds is not here: python benchmarks/coverage_records.py makes it")
+    return pd.read_csv(path, keep_default_na=False)
+
+
+def test_results_are_those_of_200_seeds_and_cover(evidence):
+    table = evidence
     assert set(table["data"]) == set(NAMES)
     assert (table["seeds"] == 200).all()
     assert table["coverage"].min() >= 0.90
     assert (table.loc[table["coverage"] > 0.99, "note"] != "").all()
 
 
-def test_results_are_of_the_measures_that_have_truths(files):
-    table = pd.read_csv(ROOT / "benchmarks" / "results" / "coverage_records.csv")
+def test_results_are_of_the_measures_that_have_truths(files, evidence):
+    table = evidence
     stated = {(name, label) for name, (_, truth) in files.RECORDS.items() for label in truth()["label"]}
     assert set(zip(table["data"], table["measure"], strict=True)) == stated
     true = {(name, r.label): r.value for name, (_, truth) in files.RECORDS.items() for r in truth().itertuples()}
