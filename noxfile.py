@@ -78,7 +78,7 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def evidence(session: nox.Session) -> None:
-    """Compare with reference numbers and build the offices whose data are published files."""
+    """Compare with reference numbers, run the slow tests, build the offices whose data are published files."""
     data = os.environ.get("UNCAC_METRICS_DATA")
     if not data:
         session.error("set UNCAC_METRICS_DATA to the folder that holds data/ and oracles/")
@@ -92,6 +92,10 @@ def evidence(session: nox.Session) -> None:
         "--data",
         str(cases / "data"),
     )
+    for case in ("f8_counts", "f8_flows"):
+        session.run("python", "tests/oracles/counts.py", "--cases", f"{data}/oracles/indirect_admin/{case}.json")
+    session.run("python", "tests/oracles/composite.py", "--root", str(Path(data) / "oracles" / "composite"))
+    session.run("python", "-m", "pytest", "-m", "slow", "-n", "2")
     for office in sorted((ROOT / "tests" / "offices").glob("*/office.toml")):
         session.run("uncac-metrics", "build", str(office.parent), "--out", f"build/{office.parent.name}")
 

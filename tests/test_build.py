@@ -185,11 +185,10 @@ def test_only_some(office, tmp_path):
 def test_progress_is_told_step_by_step(office, tmp_path):
     told = []
     build(office, tmp_path / "out", progress=lambda *step: told.append(step))
-    assert told == [
-        (1, 1, "data set civil_servants_2025"),
-        (1, 2, "plot BR-26-civil_servants_2025"),
-        (2, 2, "plot BR-34-civil_servants_2025"),
-    ]
+    assert told[0] == (1, 1, "data set civil_servants_2025")
+    plots = [what for _, _, what in told[1:]]
+    assert [step[:2] for step in told[1:]] == [(i + 1, len(plots)) for i in range(len(plots))]
+    assert {"plot BR-26-civil_servants_2025", "plot BR-34-civil_servants_2025"} <= set(plots)
 
 
 def test_plan_has_a_job_a_data_set():
@@ -275,16 +274,16 @@ def test_page_escapes_what_an_office_writes(office, tmp_path):
 def test_new_indicator_is_one_new_file(office, tmp_path):
     before = build(office, tmp_path / "out")
     (office / "indicators").mkdir()
-    (office / "indicators" / "CS-01.toml").write_text(CARD, encoding="utf-8")
+    (office / "indicators" / "XX-01.toml").write_text(CARD, encoding="utf-8")
     assert check(office).faults == ()
     release = build(office, tmp_path / "out")
-    assert set(release.estimates["indicator"]) - set(before.estimates["indicator"]) == {"CS-01"}
-    rows = release.estimates.query("indicator == 'CS-01'")
+    assert set(release.estimates["indicator"]) - set(before.estimates["indicator"]) == {"XX-01"}
+    rows = release.estimates.query("indicator == 'XX-01'")
     assert set(rows["sex"]) == {"_T", "F", "M"} and rows["value"].between(0, 100).all()
-    assert 'id="CS-01"' in (release.folder / "index.html").read_text(encoding="utf-8")
-    assert (release.folder / "plots" / "CS-01-civil_servants_2025.svg").is_file()
+    assert 'id="XX-01"' in (release.folder / "index.html").read_text(encoding="utf-8")
+    assert (release.folder / "plots" / "XX-01-civil_servants_2025.svg").is_file()
     manifest = json.loads((release.folder / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["definitions"]["CS-01"]["file"] == "indicators/CS-01.toml"
+    assert manifest["definitions"]["XX-01"]["file"] == "indicators/XX-01.toml"
 
 
 # --- whole or not at all
@@ -295,14 +294,14 @@ def test_all_faults_together_and_nothing_is_written(office, tmp_path):
     former = build(office, out)
     before = content(out)
     (office / "indicators").mkdir()
-    (office / "indicators" / "CS-01.toml").write_text(CARD.replace('"%"', '""'), encoding="utf-8")
+    (office / "indicators" / "XX-01.toml").write_text(CARD.replace('"%"', '""'), encoding="utf-8")
     second = office / "datasets" / "second"
     shutil.copytree(office / "datasets" / "civil_servants_2025", second)
     (second / "data.csv.gz").write_bytes((second / "data.csv.gz").read_bytes() + b"\0")
     with pytest.raises(Faults) as caught:
         build(office, out)
     told = str(caught.value)
-    assert "CS-01.toml: unit" in told and "second" in told and len(caught.value.faults) >= 2
+    assert "XX-01.toml: unit" in told and "second" in told and len(caught.value.faults) >= 2
     assert content(out) == before and (out / "current").resolve() == former.folder.resolve()
 
 
@@ -432,13 +431,13 @@ def test_read_estimates_gives_back_what_was_written(whole, tmp_path):
 
 
 def test_check_of_the_example_finds_nothing():
-    found = check(EXAMPLE)
+    found = check()
     assert found.faults == () and found.methods == {}
-    assert found.counts["indicators"] == len(um.load_catalogue()) and found.counts["data sets"] == 9
+    assert found.counts["indicators"] == len(um.load_catalogue()) and found.counts["data sets"] == 23
 
 
 def test_check_names_methods_that_run_code(office):
     (office / "indicators").mkdir()
     card = CARD.replace('estimator = "proportion"', 'estimator = "offices_own.methods:share"')
-    (office / "indicators" / "CS-01.toml").write_text(card.partition("[[cases]]")[0], encoding="utf-8")
-    assert check(office).methods == {"CS-01": "offices_own.methods:share"}
+    (office / "indicators" / "XX-01.toml").write_text(card.partition("[[cases]]")[0], encoding="utf-8")
+    assert check(office).methods == {"XX-01": "offices_own.methods:share"}

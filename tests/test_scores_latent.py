@@ -220,6 +220,7 @@ def test_units_without_ratings_and_faults_together():
 # expert ratings
 
 
+@pytest.mark.slow
 def test_rating_model_finds_units_raters_and_says_when_it_has_not_converged():
     rng = np.random.default_rng(8)
     trait, beta = rng.normal(size=40), np.linspace(0.4, 2.0, 10)

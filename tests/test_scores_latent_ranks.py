@@ -178,7 +178,7 @@ def test_counts_are_compared_exactly():
         scores.rank_sets_of_counts(pd.Series([1.5, 2]))
 
 
-@pytest.mark.parametrize("adjust", ["stepwise", "holm"])
+@pytest.mark.parametrize("adjust", ["stepwise", pytest.param("holm", marks=pytest.mark.slow)])
 def test_false_findings_are_held(adjust):
     rng = np.random.default_rng(11)
     any_false = [

@@ -148,6 +148,8 @@ def run_job(job: Job) -> Outcome:
     Outcome
         Each indicator in total and by each breakdown that its card names and the data have, one at a time.
     """
+    from threadpoolctl import threadpool_limits
+
     from uncac_metrics.datasets import load_dataset
     from uncac_metrics.estimators import applicable, estimate
 
@@ -159,7 +161,8 @@ def run_job(job: Job) -> Outcome:
         if not cards:
             return Outcome(job.dataset, None, len(dataset.table), skipped)
         by = _breakdowns(job, cards, dataset)
-        table = estimate(cards, dataset, by=by, cross=False, level=LEVEL).table
+        with threadpool_limits(limits=1, user_api="blas"):  # the same bits, whatever the number of workers
+            table = estimate(cards, dataset, by=by, cross=False, level=LEVEL).table
     except Faults as caught:
         return Outcome(job.dataset, faults=caught.faults)
     except ValueError as caught:

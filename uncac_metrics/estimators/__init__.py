@@ -191,7 +191,8 @@ def _agrees(got: Any, expected: Any) -> bool:
 
 def _of_rows(card: Indicator, rows: Sequence[Mapping[str, object]], file: str) -> Estimates:
     shape = SHAPES[card.measure.shape]
-    table = mapping.from_rows([dict(row) for row in rows], shape, file=file)
+    usual = {"weight": 1.0} if shape.sampled else {}
+    table = mapping.from_rows([usual | dict(row) for row in rows], shape, file=file)
     source = Source(card.id, "", "", "", "", shape.id, "", "", "", file=file)
     data = Dataset(source, shape, table)
     reason = applicable(card, data)
