@@ -83,7 +83,6 @@ def test_shipped_recipes_are_sound_and_no_indicators():
     shipped, faults = read_recipes([], load_catalogue())
     assert not faults and {"HDI-01", "CO-01"} <= set(shipped)
     assert not set(shipped) & set(load_catalogue())
-    assert check().counts["composites"] == len(shipped)
 
 
 def test_a_recipe_is_read(tmp_path):
