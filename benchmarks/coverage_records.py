@@ -180,7 +180,7 @@ def main() -> int:
     seeds = np.array_split(FIRST_SEED + np.arange(options.seeds), max(options.seeds // BLOCK, 1))
     jobs = (delayed(intervals)(name, block) for name in options.only or names for block in seeds)
     table = summary(pd.concat(Parallel(n_jobs=options.jobs)(jobs)))
-    if options.only:
+    if options.only and options.out.exists():
         before = pd.read_csv(options.out, keep_default_na=False, na_values={"events": ""})
         table = pd.concat([before[~before["data"].isin(options.only)], table])
         table = table.sort_values("data", key=lambda data: data.map(names.index), kind="stable")
