@@ -45,7 +45,8 @@ CONSERVATIVE = {
     "garwood": "exact limits of a discrete count cover at least 95 %",
     "clopper_pearson": "exact limits of a discrete share cover at least 95 %",
 }
-"""Why intervals of a kind may cover more than 99 %."""
+WHOLE_DAYS = "limits are whole days, the first beyond which the curve has left the band"
+"""Why intervals of a kind, and those of durations, may cover more than 99 %."""
 MEASURE = ["estimator", "numerator", "denominator", "levels", "where", "options"]
 
 
@@ -164,7 +165,8 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
     table["mc_error"] = np.sqrt(LEVEL * (1 - LEVEL) / table["seeds"])
     high = table["coverage"] > MOST
-    table["note"] = table["interval"].map(CONSERVATIVE).where(high, "").fillna("")
+    reason = table["interval"].map(CONSERVATIVE).mask(table["estimator"] == "duration", WHOLE_DAYS)
+    table["note"] = reason.where(high, "").fillna("")
     table["within"] = table["coverage"].between(LEAST, MOST) | (table["note"] != "")
     return table
 
