@@ -45,7 +45,8 @@ CONSERVATIVE = {
     "garwood": "exact limits of a discrete count cover at least 95 %",
     "clopper_pearson": "exact limits of a discrete share cover at least 95 %",
 }
-"""Why intervals of a kind may cover more than 99 %."""
+WHOLE_DAYS = "limits are whole days, the first beyond which the curve has left the band"
+"""Why intervals of a kind, and those of durations, may cover more than 99 %."""
 MEASURE = ["estimator", "numerator", "denominator", "levels", "where", "options"]
 
 
@@ -164,7 +165,8 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
     table["mc_error"] = np.sqrt(LEVEL * (1 - LEVEL) / table["seeds"])
     high = table["coverage"] > MOST
-    table["note"] = table["interval"].map(CONSERVATIVE).where(high, "").fillna("")
+    reason = table["interval"].map(CONSERVATIVE).mask(table["estimator"] == "duration", WHOLE_DAYS)
+    table["note"] = reason.where(high, "").fillna("")
     table["within"] = table["coverage"].between(LEAST, MOST) | (table["note"] != "")
     return table
 
@@ -180,7 +182,7 @@ def main() -> int:
     seeds = np.array_split(FIRST_SEED + np.arange(options.seeds), max(options.seeds // BLOCK, 1))
     jobs = (delayed(intervals)(name, block) for name in options.only or names for block in seeds)
     table = summary(pd.concat(Parallel(n_jobs=options.jobs)(jobs)))
-    if options.only:
+    if options.only and options.out.exists():
         before = pd.read_csv(options.out, keep_default_na=False, na_values={"events": ""})
         table = pd.concat([before[~before["data"].isin(options.only)], table])
         table = table.sort_values("data", key=lambda data: data.map(names.index), kind="stable")

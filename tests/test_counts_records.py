@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from uncac_metrics.model import Faults
-from uncac_metrics.stats import compare, concat, counts
+from uncac_metrics.stats import compare, concat, counts, survey
 from uncac_metrics.stats.counts.digits import compositions, expected_deviation, leading
 from uncac_metrics.stats.estimates import Estimates
 
@@ -304,3 +304,30 @@ def test_timeliness_judges_what_is_due() -> None:
     assert both.covariance().iloc[0, 3] == pytest.approx(both.covariance().iloc[0, 0])
     with pytest.raises(Faults, match="not dates"):
         counts.timeliness(table.astype(str), "due", "out", as_of="2025-06-30")
+
+
+@pytest.mark.parametrize("by", [None, "sex"])
+def test_a_share_of_clustered_trials_is_that_of_the_survey_engine(by: str | None) -> None:
+    rng = np.random.default_rng(11)
+    frame = pd.DataFrame({"case": rng.integers(0, 40, 300), "sex": rng.choice(["F", "M"], 300), "w": 1.0})
+    frame["y"] = (rng.random(300) < rng.beta(1, 3, 40)[frame["case"]]).astype(int)
+    ours = counts.share(frame, "y", cluster="case", by=by)
+    parts = [frame] if by is None else [part for _, part in frame.groupby(by)]
+    for row, part in zip(ours.table.itertuples(), parts, strict=True):
+        theirs = survey.proportion(survey.Design(part, weight="w", psu="case"), "y", interval="wilson").table.iloc[0]
+        for name in ("value", "std_error", "df", "n", "n_psu", "lower", "upper"):
+            assert getattr(row, name) == pytest.approx(theirs[name], rel=1e-12), name
+    np.testing.assert_allclose(np.sqrt(np.diag(ours.covariance())), ours.table["std_error"], rtol=1e-12)
+
+
+def test_clusters_without_spread_count_one_each_and_one_cluster_gives_no_limits() -> None:
+    frame = pd.DataFrame({"case": [1, 1, 2, 2, 3, 3], "y": [0] * 6})
+    row = counts.share(frame, "y", cluster="case").table.iloc[0]
+    assert (row["std_error"], row["n"], row["n_psu"]) == (0, 6, 3)
+    assert row["lower"] == 0 and row["upper"] > counts.share(frame, "y").table["upper"].iloc[0]
+    row = counts.share(frame.iloc[:2], "y", cluster="case").table.iloc[0]
+    assert np.isnan([row["std_error"], row["lower"], row["upper"]]).all()
+    with pytest.raises(Faults, match="missing clusters"):
+        counts.share(frame.assign(case=[1, None, 2, 2, 3, 3]), "y", cluster="case")
+    with pytest.raises(Faults, match="kase"):
+        counts.share(frame, "y", cluster="kase")

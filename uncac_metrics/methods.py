@@ -136,7 +136,9 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         ),
         "share": Method(
             "Share of what is below the line", above=("rows", "count"), below=("rows", "count", "number"), levels="yes",
-            options={"interval": Option("choice", "interval", choices=_SHARE_LIMITS), "across": _ACROSS},
+            options={
+                "interval": Option("choice", "interval", choices=_SHARE_LIMITS), "across": _ACROSS, "cluster": _CLUSTER,
+            },
         ),
         "standardised_rate": Method(
             "Rate with the strata weighted as in a standard population", above=("count",), below=NUMBERS,

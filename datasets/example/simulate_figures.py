@@ -259,7 +259,7 @@ def ratings_truth() -> pd.DataFrame:
         ]  # fmt: skip
         rows += [
             quantity("ordinal", "", "ratings", sum(list(shares.values())[i:]), f"{name} rated {code} or higher",
-                     where=where, options=levels | {"across": "areas", "cumulative": True}, category=code)
+                     where=where, options=levels | {"across": "areas", "cumulative": True}, category=f"≥ {code}")
             for i, code in enumerate(shares)
             if i > 0  # all ratings are at least the lowest
         ]  # fmt: skip

@@ -205,9 +205,10 @@ def bids_truth() -> pd.DataFrame:
     lone = sum(p * (STEERED + (1 - STEERED) * DISQUALIFIED ** (m - 1)) for m, p in several.items())
     lowest = sum(p * _lowest_out(m) for m, p in several.items())
     rows = [
-        quantity("share", "bid_winner", "bids", won, "Bids that won"),
-        quantity("share", "bid_disqualified", "bids", (spared + steered) * won, "Bids disqualified"),
-    ]
+        quantity("share", "bid_winner", "bids", won, "Bids that won", options={"cluster": "tender"}),
+        quantity("share", "bid_disqualified", "bids", (spared + steered) * won, "Bids disqualified",
+                 options={"cluster": "tender"}),
+    ]  # fmt: skip
     rows += [
         quantity("flag", "", "bids", value, label, options={"flag": flag})
         for flag, value, label in (

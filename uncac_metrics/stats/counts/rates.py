@@ -15,6 +15,7 @@ from uncac_metrics.stats import intervals
 from uncac_metrics.stats.counts.arguments import (
     By,
     Columns,
+    Grouped,
     are_records,
     contributions,
     grouped,
@@ -22,7 +23,7 @@ from uncac_metrics.stats.counts.arguments import (
     joined,
     results,
 )
-from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.estimates import Contributions, Estimates
 
 Array = np.ndarray
 SHARE_INTERVALS = ("wilson", "clopper_pearson", "mid_p", "jeffreys")
@@ -115,11 +116,15 @@ def rate(
 
 def share(
     data: pd.DataFrame, events: str, trials: str | None = None, *, by: By = None, level: float = 0.95,
-    interval: str = "wilson",
+    cluster: str | None = None, interval: str = "wilson",
 ) -> Estimates:  # fmt: skip
     r"""Share of trials with the event, :math:`\hat p = \sum x / \sum n`, from counts or from unit records.
 
-    The standard error is :math:`\sqrt{\hat p (1 - \hat p) / n}`, which is zero at 0 and 1 (the interval is not).
+    The standard error is :math:`\sqrt{\hat p (1 - \hat p) / n}`, which is zero at 0 and 1 (the interval is not). With
+    clusters c it comes from their sums :math:`u_c = \sum_{i \in c} (x_i - \hat p n_i) / n`, as
+    :math:`v = \tfrac{m}{m - 1} \sum_c u_c^2` over m of them. The limits are then those of
+    :math:`\hat p (1 - \hat p) / v` trials (of m where v is zero), with Student's t on m − 1 degrees of freedom where the
+    interval takes it (Wilson's).
 
     Parameters
     ----------
@@ -134,23 +139,25 @@ def share(
         Breakdown columns; several are crossed. Rows with a missing level belong to no group.
     level : float
         Confidence level.
+    cluster : str, optional
+        Column of what trials belong to that are not independent: the tender of a bid, the case of a defendant.
     interval : {"wilson", "clopper_pearson", "mid_p", "jeffreys"}
         See :mod:`uncac_metrics.stats.intervals`.
 
     Returns
     -------
     Estimates
-        Statistic ``proportion``; ``n`` trials, ``events`` among them.
+        Statistic ``proportion``; ``n`` trials, ``events`` among them, ``n_psu`` clusters. One cluster gives no limits.
 
     Raises
     ------
     Faults
-        Unknown columns or interval, values that are no counts, more events than trials.
+        Unknown columns or interval, values that are no counts, more events than trials, missing clusters.
 
     Notes
     -----
-    Trials are taken as independent. Where they come in clusters (contracts of one buyer, charges in one case),
-    estimate with :func:`uncac_metrics.stats.survey.proportion` and the clusters as sampling units.
+    Without `cluster` trials are taken as independent. Where several belong together and fare alike, the interval is
+    then too narrow; where one excludes the other (one bid of a tender wins), it is too wide.
 
     References
     ----------
@@ -182,6 +189,10 @@ def share(
         x, n = columns.counts(events, "events"), columns.counts(trials, "trials")
     columns.none(x > n, events, "more events than trials", "count events within the trials only")
     columns.one_of(interval, SHARE_INTERVALS, "interval")
+    number = np.arange(len(data))
+    if cluster is not None and columns.present(cluster, "cluster"):
+        number = pd.factorize(data[cluster])[0]
+        columns.none(number < 0, cluster, "missing clusters", "give every row its cluster")
     columns.check()
     group = grouped(data, by)
     absent = np.isnan(x) | np.isnan(n)
@@ -189,15 +200,18 @@ def share(
     with np.errstate(divide="ignore", invalid="ignore"):
         p = total / size
     error = np.sqrt(p * (1 - p) / np.where(size > 0, size, np.nan))
-    lower, upper = share_limits(interval, p, size, level)
-    records = are_records(n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope_yes, slope_no = group.spread((1 - p) / size), group.spread(p / size)
-        yes, no = np.where(absent, np.nan, np.sqrt(x) * slope_yes), np.where(absent, np.nan, -np.sqrt(n - x) * slope_no)
-    units = [np.arange(len(data))] * 2 if records else [columns.unit(events), columns.unit(events, other=True)]
-    scores = contributions(
-        data, group.n, (units[0], group.code, yes), (units[1], group.code, no), kind="records" if records else "counts"
-    )
+    more: dict[str, Array] = {}
+    if cluster is None:
+        lower, upper = share_limits(interval, p, size, level)
+        scores, method = _binomial(columns, group, events, x, n, p, size), "binomial share"
+    else:
+        error, m, score = _clustered(group, number, np.where(absent, np.nan, x), n, p, size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            effective = np.where(m > 1, np.where(error > 0, p * (1 - p) / error**2, m), np.nan)
+        more = {"n_psu": m, "df": np.maximum(m - 1.0, 0)}
+        lower, upper = share_limits(interval, p, effective, level, more["df"])
+        scores = contributions(data, group.n, (number, group.code, score), kind=cluster)
+        method = f"share; by {cluster}"
     return results(
         group.labels,
         {
@@ -207,14 +221,43 @@ def share(
             "reason": joined(
                 incomplete(group, absent & ~(n == 0), "rows have no answer"), np.where(size > 0, "", "no observation")
             ),
-        },
-        scores, method="binomial share",
+        }
+        | more,
+        scores, method=method,
     )  # fmt: skip
 
 
-def share_limits(interval: str, p: Array, n: Array, level: float) -> tuple[Array, Array]:
-    """Limits of shares `p` of `n` independent trials by one of :data:`SHARE_INTERVALS`."""
-    arrays = {"p": p, "n_effective": np.where(n > 0, n, np.nan), "df": np.full(np.shape(p), np.inf), "level": level}
+def _binomial(
+    columns: Columns, group: Grouped, events: str, x: Array, n: Array, p: Array, size: Array
+) -> Contributions:
+    """Scores of independent trials: those with the event and those without are units of their own."""
+    absent, records = np.isnan(x) | np.isnan(n), are_records(n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope_yes, slope_no = group.spread((1 - p) / size), group.spread(p / size)
+        yes, no = np.where(absent, np.nan, np.sqrt(x) * slope_yes), np.where(absent, np.nan, -np.sqrt(n - x) * slope_no)
+    units = [np.arange(len(x))] * 2 if records else [columns.unit(events), columns.unit(events, other=True)]
+    parts = (units[0], group.code, yes), (units[1], group.code, no)
+    return contributions(columns.data, group.n, *parts, kind="records" if records else "counts")
+
+
+def _clustered(group: Grouped, number: Array, x: Array, n: Array, p: Array, size: Array) -> tuple[Array, Array, Array]:
+    """Standard error, clusters and scores of the rows, where trials come in clusters."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = (x - group.spread(p) * n) / group.spread(size)
+    used = np.flatnonzero(~np.isnan(score) & (n > 0) & (group.code >= 0))
+    cells, place = np.unique(number[used] * np.int64(group.n) + group.code[used], return_inverse=True)
+    of = cells % max(group.n, 1)
+    m = np.bincount(of, minlength=group.n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.where(m > 1, np.sqrt(m / (m - 1)), np.nan)
+    score = score * group.spread(factor)
+    sums = np.bincount(place, weights=score[used], minlength=len(cells))
+    return np.sqrt(np.bincount(of, weights=sums**2, minlength=group.n)), m, score
+
+
+def share_limits(interval: str, p: Array, n: Array, level: float, df: Array | float = np.inf) -> tuple[Array, Array]:
+    """Limits of shares `p` of `n` independent trials, or as good as so many, by one of :data:`SHARE_INTERVALS`."""
+    arrays = {"p": p, "n_effective": np.where(n > 0, n, np.nan), "df": np.broadcast_to(df, np.shape(p)), "level": level}
     return intervals.PROPORTION[interval](arrays)
 
 
