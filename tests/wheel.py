@@ -44,7 +44,7 @@ def main(wheel: Path) -> None:
         run("python", "-m", "pip", "install", "-q", str(wheel.resolve()))
         run("python", "-c", ASK)
         run("uncac-metrics", "check")
-        run("uncac-metrics", "build", "--out", "out", "--only", "BR-01", "--only", "CC-02")
+        run("uncac-metrics", "build", "--out", "out", "--only", "BR-01", "CC-02")
         for name in ("estimates.csv", "manifest.json", "index.html"):
             found = list((folder / "out").rglob(name))
             assert found, f"the build wrote no {name}"
