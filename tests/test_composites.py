@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 import uncac_metrics as um
 from uncac_metrics import recipes
-from uncac_metrics.builds.check import check
 from uncac_metrics.catalogue import load_catalogue
 from uncac_metrics.composites import compose
 from uncac_metrics.model import Faults

@@ -123,8 +123,8 @@ def share(
     The standard error is :math:`\sqrt{\hat p (1 - \hat p) / n}`, which is zero at 0 and 1 (the interval is not). With
     clusters c it comes from their sums :math:`u_c = \sum_{i \in c} (x_i - \hat p n_i) / n`, as
     :math:`v = \tfrac{m}{m - 1} \sum_c u_c^2` over m of them. The limits are then those of
-    :math:`\hat p (1 - \hat p) / v` trials (of m where v is zero), with Student's t on m − 1 degrees of freedom where the
-    interval takes it (Wilson's).
+    :math:`\hat p (1 - \hat p) / v` trials (of m where v is zero), with Student's t on m − 1 degrees of freedom where
+    the interval takes it (Wilson's).
 
     Parameters
     ----------
