@@ -23,7 +23,8 @@ from uncac_metrics.stats.counts.arguments import (
     joined,
     results,
 )
-from uncac_metrics.stats.estimates import Contributions, Estimates
+from uncac_metrics.stats.estimates import Estimates
+from uncac_metrics.stats.joint import Contributions
 
 Array = np.ndarray
 SHARE_INTERVALS = ("wilson", "clopper_pearson", "mid_p", "jeffreys")
