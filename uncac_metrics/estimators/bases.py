@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics import reference
+from uncac_metrics.methods import METHODS
 from uncac_metrics.model import Fault, Faults, Measure
 from uncac_metrics.shapes import is_among
 from uncac_metrics.values import levels
@@ -49,6 +50,11 @@ def lacking(m: Measure, bases: Iterable[Base | None], columns: Iterable[str]) ->
     have = set(columns)
     wanted = [m.levels, *m.where]
     wanted += [name for b in bases if b is not None and not (m.items and b.items) for name in (b.column, b.within)]
+    method = METHODS.get(m.estimator)
+    for name, option in method.options.items() if method else ():
+        if option.kind in ("column", "columns") and name in m.options:
+            value = m.options[name]
+            wanted += [str(v) for v in value] if isinstance(value, list) else [str(value)]
     return next((f"the data have no column {name!r}" for name in wanted if name and name not in have), "")
 
 

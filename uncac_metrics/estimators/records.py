@@ -14,7 +14,6 @@ import pandas as pd
 
 from uncac_metrics.datasets import Dataset
 from uncac_metrics.estimators.bases import Base, both, lacking, rows_where, selected
-from uncac_metrics.methods import METHODS
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator, Shape
 from uncac_metrics.stats.estimates import Estimates, concat
 
@@ -27,17 +26,7 @@ Prepare = Callable[[pd.DataFrame, dict[str, Any]], tuple[pd.DataFrame, dict[str,
 
 def missing_for(card: Indicator, data: Dataset) -> str:
     """Why the columns of a data set do not do for a card; empty where they do."""
-    m, columns = card.measure, data.table.columns
-    reason = lacking(m, both(m), columns)
-    if reason or m.estimator not in METHODS:
-        return reason
-    for name, option in METHODS[m.estimator].options.items():
-        if name in m.options and option.kind in ("column", "columns"):
-            value = m.options[name]
-            for column in value if isinstance(value, list) else [value]:
-                if column not in columns:
-                    return f"the data have no column {column!r}"
-    return ""
+    return lacking(card.measure, both(card.measure), data.table.columns)
 
 
 def of(

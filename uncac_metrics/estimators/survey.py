@@ -47,9 +47,6 @@ def missing_for(card: Indicator, data: Dataset) -> str:
     m, columns = card.measure, data.table.columns
     base, over = both(m)
     reason = lacking(m, (base, over), columns)
-    ranked = str(m.options.get("over", ""))
-    if not reason and ranked and ranked not in columns:
-        reason = f"the data have no column {ranked!r}"
     if not reason and m.items and not _items(m, base, over, columns):
         wanted = [f"{b.column}__*" for b in (over, base) if b is not None and b.items]
         return f"the data have no columns {' with '.join(wanted)}"
