@@ -96,7 +96,7 @@ def gender_inequality_index(frame: pd.DataFrame, *, level: float = 0.95) -> Esti
     r"""Gender Inequality Index: loss in health, empowerment and labour that inequality between women and men makes.
 
     .. math:: 1 - \frac{2 / (1/G_F + 1/G_M)}{(\bar H \bar E \bar L)^{1/3}},\quad
-              G_F = \Big(\sqrt{\tfrac{10}{\mathrm{MMR}} \tfrac{1}{\mathrm{ABR}}}\,\sqrt{S_F E_F}\,L_F\Big)^{1/3},\quad
+              G_F = (\sqrt{\tfrac{10}{\mathrm{MMR}} \tfrac{1}{\mathrm{ABR}}}\,\sqrt{S_F E_F}\,L_F)^{1/3},\quad
               G_M = \big(1 \cdot \sqrt{S_M E_M}\,L_M\big)^{1/3}
 
     with bars for the mean of the women's and men's components. MMR is held between 10 and 1,000; women's

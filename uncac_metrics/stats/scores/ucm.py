@@ -86,7 +86,7 @@ def unobserved_components(
     these, scores
 
     .. math:: \hat g_i = \frac{\sum_j \sigma_j^{-2} (y_{ij} - \alpha_j) / \beta_j}{1 + \sum_j \sigma_j^{-2}}, \qquad
-              \mathrm{se}_i = \Big(1 + \sum_j \sigma_j^{-2}\Big)^{-1/2};
+              \mathrm{se}_i = (1 + \sum_j \sigma_j^{-2})^{-1/2};
 
     (3) every other source is regressed on the scores, its slope corrected for the error in them; (4) scores from all
     sources; (5) scores set to mean 0 and standard deviation 1 over the units of the period.

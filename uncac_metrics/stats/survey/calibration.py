@@ -4,7 +4,7 @@ The calibrated weights :math:`w_i g_i` meet :math:`\sum w_i g_i x_i = T` and are
 :math:`w_i` (:mod:`uncac_metrics.stats.survey.distances`). Whatever the distance, an estimate with linearised values
 :math:`u_i` has asymptotically the variance of the sum of the weighted residuals
 
-.. math:: z_i = w_i g_i (u_i - x_i^\top B), \qquad B = \Bigl(\sum w q x x^\top\Bigr)^{-1} \sum w q x u,
+.. math:: z_i = w_i g_i (u_i - x_i^\top B), \qquad B = (\sum w q x x^\top)^{-1} \sum w q x u,
 
 so that the variance of a total that is calibrated to is zero (Deville & Särndal 1992). With replicate weights, every
 replicate is calibrated to the same totals instead.

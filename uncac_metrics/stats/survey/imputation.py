@@ -21,7 +21,7 @@ def pool(completed: Sequence[Estimates], *, level: float = 0.95) -> Estimates:
     mean of the design-based covariances and B the covariance of the m values. Degrees of freedom are those of Barnard
     and Rubin, which do not pass the design's:
 
-    .. math:: \nu = \Bigl(\frac{1}{\nu_m} + \frac{1}{\nu_o}\Bigr)^{-1},\quad \nu_m = \frac{m - 1}{\lambda^2},\quad
+    .. math:: \nu = (\frac{1}{\nu_m} + \frac{1}{\nu_o})^{-1},\quad \nu_m = \frac{m - 1}{\lambda^2},\quad
               \nu_o = \frac{\nu_c + 1}{\nu_c + 3}\,\nu_c (1 - \lambda),\quad \lambda = \frac{(1 + 1/m) B}{T}.
 
     Parameters
