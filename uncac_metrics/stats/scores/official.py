@@ -63,7 +63,7 @@ def human_development_index(frame: pd.DataFrame, *, level: float = 0.95) -> Esti
 def inequality_adjusted_hdi(frame: pd.DataFrame, *, level: float = 0.95) -> Estimates:
     r"""Inequality-adjusted HDI: each dimension less the share that inequality (Atkinson) takes away.
 
-    :math:`\mathrm{IHDI} = \mathrm{HDI} \cdot \big(\prod_d (1 - A_d)\big)^{1/3}`.
+    :math:`\mathrm{IHDI} = \mathrm{HDI} \cdot (\prod_d (1 - A_d))^{1/3}`.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def gender_inequality_index(frame: pd.DataFrame, *, level: float = 0.95) -> Esti
 
     .. math:: 1 - \frac{2 / (1/G_F + 1/G_M)}{(\bar H \bar E \bar L)^{1/3}},\quad
               G_F = (\sqrt{\tfrac{10}{\mathrm{MMR}} \tfrac{1}{\mathrm{ABR}}}\,\sqrt{S_F E_F}\,L_F)^{1/3},\quad
-              G_M = \big(1 \cdot \sqrt{S_M E_M}\,L_M\big)^{1/3}
+              G_M = (1 \cdot \sqrt{S_M E_M}\,L_M)^{1/3}
 
     with bars for the mean of the women's and men's components. MMR is held between 10 and 1,000; women's
     share of seats is at least 0.1 %, and men's is the rest.

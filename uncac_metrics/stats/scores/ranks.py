@@ -278,7 +278,7 @@ def rank_sets_of_counts(
 ) -> pd.DataFrame:
     r"""Confidence sets for the ranks of shares, from counts of answers to one question; exact in small samples.
 
-    Pairs are compared by the binomial test that j is not above k: :math:`P(\mathrm{Bin}(x_j + x_k, ½) \ge x_j)`.
+    Pairs are compared by the binomial test that j is not above k: :math:`P(\mathrm{Bin}(x_j + x_k, \tfrac12) \ge x_j)`.
 
     Parameters
     ----------
