@@ -163,6 +163,14 @@ def test_same_inputs_same_bytes_whatever_the_number_of_processes(tmp_path):
     pd.testing.assert_frame_equal(again.estimates, release.estimates)
 
 
+@pytest.mark.slow
+def test_the_whole_example_has_the_same_bytes_whatever_the_number_of_processes(whole, tmp_path):
+    release = whole[1]
+    again = build(out=tmp_path / "elsewhere", jobs=2)
+    assert again.new and again.id == release.id
+    assert content(again.folder) == content(release.folder)
+
+
 def test_nothing_new(whole):
     out, release = whole
     before = {path: path.stat().st_mtime_ns for path in release.folder.rglob("*")}
