@@ -9,13 +9,14 @@ rounding. The governance indicators were published in single precision from a ma
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
@@ -182,13 +183,21 @@ METHODS = {
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10_000))
+@example(seed=55)  # a variance creeps to its bound: rounding must not decide where the search ends
+@example(seed=110)  # no clear maximum, under whatever names
 def test_neither_the_order_of_rows_nor_the_names_of_units_matter(method, seed):
     frame, _ = ratings(seed=seed, units=30, periods=("2020", "2021"), silent=0.2)
-    base = METHODS[method](frame).table
+    names = {u: f"X{k:03}" for k, u in enumerate(sorted(frame["ref_area"].unique(), reverse=True))}
+    other = frame.assign(ref_area=frame["ref_area"].map(names))
+    try:
+        base = METHODS[method](frame).table
+    except Faults as refused:
+        with pytest.raises(Faults, match=re.escape(str(refused))):
+            METHODS[method](other)
+        return
     again = METHODS[method](frame.iloc[::-1]).table
     pd.testing.assert_frame_equal(base, again)
-    names = {u: f"X{k:03}" for k, u in enumerate(sorted(frame["ref_area"].unique(), reverse=True))}
-    renamed = METHODS[method](frame.assign(ref_area=frame["ref_area"].map(names))).table
+    renamed = METHODS[method](other).table
     back = renamed.assign(ref_area=renamed["ref_area"].map({v: k for k, v in names.items()}))
     back = back.sort_values(["time_period", "ref_area"], ignore_index=True)
     for name in ("value", "std_error", "lower"):

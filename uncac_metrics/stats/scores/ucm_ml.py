@@ -171,7 +171,7 @@ def leave_one_source_out(
     laid = arrange(ratings, unit=unit, period=period, source=source, value=value)
     members = _checked(laid, blocks, None, 0, least_sources=4)
     data, _, _ = _standardised(laid.values, members, np.ones((len(laid.units), 1)))
-    theta, _, _ = _fitted(data, factor_em.start(data), laid.periods)
+    theta, _, _ = _fitted(data, factor_em.start(_by_content(data)[0]), laid.periods)
     mean, variance, *_ = factor_em.eliminate(theta, data)
     value_all, scale = _standard(mean, variance, laid.seen > 0)
     parts = []
@@ -205,7 +205,7 @@ def _by_period(
     laid: Ratings, members: Array, names: list[str], draws: int, seed: int, indicator: str, level: float
 ) -> LatentScores:
     data, centre, spread = _standardised(laid.values, members, np.ones((len(laid.units), 1)))
-    theta, loglik, steps = _fitted(data, factor_em.start(data), laid.periods)
+    theta, loglik, steps = _fitted(data, factor_em.start(_by_content(data)[0]), laid.periods)
     mean, variance, *_ = factor_em.eliminate(theta, data)
     there = laid.seen > 0
     value, scale = _standard(mean, variance, there)
@@ -232,7 +232,7 @@ def _panel(
     groups = np.repeat(np.eye(periods), units, axis=0)
     stacked = laid.values[order].reshape(1, periods * units, -1)
     data, centre, spread = _standardised(stacked, members, groups)
-    theta, loglik, steps = _fitted(data, factor_em.start(data), [f"panel anchored in {anchor}"])
+    theta, loglik, steps = _fitted(data, factor_em.start(_by_content(data)[0]), [f"panel anchored in {anchor}"])
     mean, variance, *_ = factor_em.eliminate(theta, data)
     seen = laid.seen[order] > 0
     there = seen.reshape(1, -1)
@@ -269,9 +269,10 @@ def _standardised(values: Array, members: Array, groups: Array) -> tuple[Data, A
     rated = ~np.isnan(values)
     n = rated.sum(axis=1)
     size = np.maximum(n, 1)
-    centre = np.where(rated, values, 0.0).sum(axis=1) / size
+    ordered = np.sort(values, axis=1)  # summed by size: no bit depends on what the units are called
+    centre = np.nansum(ordered, axis=1) / size
     rest = np.where(rated, values - centre[:, None, :], 0.0)
-    spread = np.where(n > 0, np.sqrt((rest**2).sum(axis=1) / size), 1.0)
+    spread = np.where(n > 0, np.sqrt(np.nansum((ordered - centre[:, None, :]) ** 2, axis=1) / size), 1.0)
     return (
         make_data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups),
         centre,
