@@ -51,7 +51,7 @@ def main() -> int:
         model = sm.GLM(data["paid"].to_numpy(float), x, family=sm.families.Binomial(), freq_weights=weight)
         return model.fit(cov_type="cluster", cov_kwds={"groups": data["psu"].to_numpy()})
 
-    if not np.allclose(np.sort(theirs().params), np.sort(fit.table["value"]), rtol=1e-7, atol=1e-9):
+    if not np.allclose(np.sort(theirs().params), np.sort(fit.estimates.table["value"]), rtol=1e-7, atol=1e-9):
         raise SystemExit("statsmodels gives other coefficients")
     peer = best(theirs, 1)
     rows = [("uncac_metrics, formula included", *ours), ("statsmodels GLM, matrix given", *peer)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -272,9 +273,14 @@ def make_table(columns: dict[str, Any], breakdowns: Sequence[str] = ()) -> pd.Da
 
 def _texts(value: Any, n: int) -> pd.api.extensions.ExtensionArray:
     """A text for each of n rows, from one or from n."""
-    if isinstance(value, str) and n > 2_000:
-        return pd.array([value], dtype=_TEXT).take(np.zeros(n, dtype=np.intp))
+    if isinstance(value, str):
+        return _repeated(value, n).copy()
     return pd.array(np.broadcast_to(np.asarray(value, dtype=object), n), dtype=_TEXT)
+
+
+@lru_cache(maxsize=128)
+def _repeated(value: str, n: int) -> pd.api.extensions.ExtensionArray:
+    return pd.array([value], dtype=_TEXT).take(np.zeros(n, dtype=np.intp))
 
 
 def empty_table(breakdowns: Sequence[str] = ()) -> pd.DataFrame:

@@ -129,7 +129,7 @@ class Design:
                     )
                 ]
             )
-        _check(data, weight, stratum, units, sizes)
+        positive = _check(data, weight, stratum, units, sizes)
         plan = (stratum, units, sizes, pps, nest, singleton)
         names = [*([stratum] if stratum else []), *units, *sizes]
         starts = runs(data, names) if units and len(sizes) <= len(units) else None
@@ -137,14 +137,14 @@ class Design:
             stages, unit, implied = _staged(data, *plan)
         else:
             try:
-                stages, unit, implied = _staged(data[list(dict.fromkeys(names))].iloc[starts], *plan)
+                stages, unit, implied = _staged(pd.DataFrame({c: data[c].iloc[starts] for c in names}), *plan)
             except Faults:
                 _staged(data, *plan)  # the same faults, with the numbers of the rows
                 raise
             unit = np.repeat(unit, np.diff(starts, append=len(data)))
         w = implied[unit] if weight is None else data[weight].to_numpy(dtype=float)
         first = stages[0]
-        kept = _positive(w)
+        kept = None if positive else _positive(w)
         live = np.full(first.stratum.size, kept is None)
         if kept is not None:
             live[first.unit[unit[kept]]] = True
@@ -262,7 +262,17 @@ def _listed(value: str | Sequence[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
-def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: list[str], sizes: list[str]) -> None:
+def _bounds(array: Array) -> tuple[float, float]:
+    """Least and greatest number (NaN if any is), each stretch read from memory once."""
+    lows, highs = zip(
+        *((part.min(), part.max()) for part in np.split(array, range(65_536, array.size, 65_536))), strict=True
+    )
+    return np.min(lows), np.max(highs)
+
+
+def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: list[str], sizes: list[str]) -> bool:
+    """Raise what is wrong with the columns; whether all weights are known to be positive."""
+    positive = False
     roles = [("weight", weight), ("stratum", stratum)] + [("psu", u) for u in units] + [("fpc", s) for s in sizes]
     named = [(role, name) for role, name in roles if name is not None]
     faults = [unknown_column(data, name, role) for role, name in named if name not in data.columns]
@@ -274,8 +284,11 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
         values = data[name]
         numeric = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
         if numeric and (values.dtype.kind != "f" or role in ("weight", "fpc")):
-            array = values.to_numpy()
-            if role not in ("weight", "fpc") or (array.min() > 0 and array.max() < np.inf):
+            if role not in ("weight", "fpc"):
+                continue
+            low, high = _bounds(values.to_numpy())
+            if low > 0 and high < np.inf:
+                positive = positive or role == "weight"
                 continue
         missing = values.isna().to_numpy()
         if missing.any():
@@ -288,10 +301,10 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
             numbers = values.to_numpy(dtype=float, na_value=np.nan)
             if np.isinf(numbers).any():
                 faults.append(Fault("Design", f"{role} {name!r}", "infinite values", "", **rows_of(np.isinf(numbers))))
-            low = numbers < 0 if role == "weight" else numbers <= 0
-            if low.any():
+            wrong = numbers < 0 if role == "weight" else numbers <= 0
+            if wrong.any():
                 what = "negative weights" if role == "weight" else "population sizes of zero or less"
-                faults.append(Fault("Design", f"{role} {name!r}", what, "correct them at the source", **rows_of(low)))
+                faults.append(Fault("Design", f"{role} {name!r}", what, "correct them at the source", **rows_of(wrong)))
             if role == "weight" and not missing.all() and np.nansum(numbers) == 0:
                 faults.append(Fault("Design", f"weight {name!r}", "all weights are zero", "name the weight column"))
     if len(sizes) > len(units) + 1:
@@ -301,6 +314,7 @@ def _check(data: pd.DataFrame, weight: str | None, stratum: str | None, units: l
         )  # fmt: skip
     if faults:
         raise Faults(faults)
+    return positive
 
 
 def _check_nested(data: pd.DataFrame, stratum: str, psu: str, strata: Array, psus: Array) -> None:

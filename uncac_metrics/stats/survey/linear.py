@@ -21,7 +21,7 @@ from uncac_metrics.stats.survey.margins import Margin
 from uncac_metrics.stats.survey.passes import CellPass, Pass
 from uncac_metrics.stats.survey.stages import rows_of
 from uncac_metrics.stats.survey.sums import Domains, Pair, finest, groups, n_combinations
-from uncac_metrics.stats.survey.variance import AnyScores, ReplicateScores, Stacked
+from uncac_metrics.stats.survey.variance import AnyScores, ReplicateScores, Stacked, is_plain
 
 Array = np.ndarray
 TOGETHER = 16_000_000  # sums by cell of several variables that are kept at once: 128 MB
@@ -82,7 +82,7 @@ def linear(
     if missing == "error":
         _refuse_missing(pairs, design.weight > 0)
     place, levels = finest(design.data, by, keep)
-    whole = Pass(design, place, n_combinations(levels), keep)
+    whole = Pass(design, place, n_combinations(levels), keep, every=df != "domain" and is_plain(design))
     domains = [groups(by, levels, g, whole.n_finest) for g in groupings]
     method = f"{design.method}; df: {df}; deff: {deff}; missing: {missing}"
     return from_pass(whole, pairs, domains, level=level, interval=interval, df=df, deff=deff, method=method)

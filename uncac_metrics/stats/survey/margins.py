@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from uncac_metrics.stats.survey.passes import CellPass, Pass
-from uncac_metrics.stats.survey.sums import BaseSums, Domains, Pair, PairSums, Sparse, compress
-from uncac_metrics.stats.survey.variance import AnyScores, RatioScores, linearised
+from uncac_metrics.stats.survey.stages import Stage
+from uncac_metrics.stats.survey.sums import BaseSums, Cells, Domains, Pair, PairSums, Sparse, compress
+from uncac_metrics.stats.survey.variance import AnyScores, RatioScores, is_plain, linearised
 
 Array = np.ndarray
 CANCELLED = 1e-5  # share of the sums of squares below which centring has to be done value by value
@@ -29,6 +31,48 @@ class MarginBase:
     """Sums of x under every replicate (replicates × groups), once they have been made."""
 
 
+class _Strata:
+    """The strata of a plain design by group, and sums over their cells."""
+
+    def __init__(self, cells: Cells, stage: Stage):
+        self.n, self.grid, self._of_unit = len(cells.domains.labels), cells.grid, stage.stratum
+        n_strata = stage.size.size
+        if self.grid:
+            units = np.arange(stage.stratum.size)
+            self._sum = sparse.csr_array((np.ones(units.size), (stage.stratum, units)), (n_strata, units.size))
+            of_stratum, self.group = np.repeat(np.arange(n_strata), self.n), np.tile(np.arange(self.n), n_strata)
+        else:  # of one stage, final units are its units
+            code = stage.stratum[cells.unit].astype(np.int64) * self.n + cells.group
+            found, place = compress(code, n_strata * self.n)
+            self._place = place.astype(np.int32) if found.size < 2**31 else place
+            of_stratum, self.group = np.divmod(found, self.n)
+        """Group of each combination of stratum and group."""
+        self.factor = stage.factor[of_stratum]
+        """c of each combination."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.mean_factor = self.factor / stage.size[of_stratum]
+        """c / n of each combination."""
+
+    def place(self, at: Array | None) -> Array | None:
+        """Combination of each of these cells; None for all cells of a grid."""
+        if at is None:
+            return None if self.grid else self._place
+        if not self.grid:
+            return self._place[at]
+        unit, group = np.divmod(at, self.n)
+        return self._of_unit[unit] * self.n + group
+
+    def sums(self, values: Array, place: Array | None) -> Array:
+        """Sums by combination of values by cell."""
+        if place is not None:
+            return np.bincount(place, values, self.group.size)
+        return (self._sum @ values.reshape(-1, self.n)).ravel()
+
+    def by_group(self, factor: Array, sums: Array) -> Array:
+        """Sums by group of sums by combination times a factor."""
+        return np.bincount(self.group, factor * sums, self.n)
+
+
 class Margin:
     """The groups of one grouping, and what is made once for all pairs."""
 
@@ -40,21 +84,7 @@ class Margin:
         self.df = df
         self._bases: dict[int, MarginBase] = {}
         self._replicates: dict[int, Array] = {}
-        design, stage = self.design, self.design.stages[0]
-        # the plain design: one stage, no rule that depends on the domain
-        rule = design.singleton in ("certainty", "adjust", "average")
-        self._plain = (
-            design.quadratic is None and design.calibration is None and design.replicates is None
-            and len(design.stages) == 1 and stage.unit_factor is None
-            and not (rule and (stage.lonely.any() or design.singleton_domain))
-        )  # fmt: skip
-        if self._plain:
-            stratum = stage.stratum[self.cells.unit]  # of one stage, final units are its units
-            self._factor = stage.factor[stratum]
-            self._stratum = compress(stratum.astype(np.int64) * self.n + self.cells.group, stage.size.size * self.n)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                of_stratum, self._stratum_group = np.divmod(self._stratum[0], self.n)
-                self._stratum_factor = stage.factor[of_stratum] / stage.size[of_stratum]
+        self._strata = _Strata(self.cells, self.design.stages[0]) if is_plain(self.design) else None
 
     def base(self, pair: Pair) -> MarginBase:
         """Sums and degrees of freedom of the pair's denominator."""
@@ -80,14 +110,10 @@ class Margin:
     def _units_and_strata(self, use: Array | None) -> tuple[Array, Array]:
         """First-stage units and strata that each group has among the cells to use."""
         unit, group, n, first = self.cells.unit, self.cells.group, self.n, self.design.stages[0]
-        if self._plain and self.design.n_units == first.stratum.size:
-            every = use is None or bool(use.all())
-            strata = self._stratum_group
-            if not every:
-                met = np.zeros(strata.size, dtype=bool)
-                met[self._stratum[1][use]] = True
-                group, strata = group[use], strata[met]
-            return np.bincount(group, minlength=n), np.bincount(strata, minlength=n)
+        if self._strata is not None:
+            used = np.ones(group.size) if use is None else use.astype(float)
+            met = self._strata.sums(used, self._strata.place(None)) > 0
+            return self.cells.by_group(used).astype(np.intp), np.bincount(self._strata.group[met], minlength=n)
         if use is not None and not use.all():
             unit, group = unit[use], group[use]
         psu = first.unit[unit]
@@ -116,28 +142,29 @@ class Margin:
             return linear, linear.variances()
         by_cell = sums.y if cells.place is None else cells.gather(sums.dense())
         scores = RatioScores(design, cells.unit, cells.group, by_cell, None if is_total else base.x, known, safe, n)
-        return scores, self._variances(scores, base) if self._plain else scores.built.variances()
+        if self._strata is None:
+            return scores, scores.built.variances()
+        return scores, self._variances(scores, base, self._strata)
 
-    def _variances(self, scores: RatioScores, base: MarginBase) -> Array:
+    def _variances(self, scores: RatioScores, base: MarginBase, strata: _Strata) -> Array:
         """Σ c Σ (z − z̄)² by Σ c z² − Σ (c / n) (Σ z)², z² by its binomial; value by value where that cancels."""
-        n, group, (of_stratum, stratum) = self.n, self.cells.group, self._stratum
-        y, at = (scores.y.value, scores.y.at) if isinstance(scores.y, Sparse) else (scores.y, slice(None))
-        fy = self._factor[at] * y
-        squares = np.bincount(group[at], fy * y, n)
-        sums = np.bincount(stratum[at], weights=y, minlength=of_stratum.size)
+        y, at = (scores.y.value, scores.y.at) if isinstance(scores.y, Sparse) else (scores.y, None)
+        place = strata.place(at)
+        squares = strata.by_group(strata.factor, strata.sums(y * y, place))
+        sums = strata.sums(y, place)
         whole = squares
         if scores.x is not None:
+            x = scores.x
             if base.moments is None:
-                fx = self._factor * scores.x
-                xx = np.bincount(group, fx * scores.x, n)
-                base.moments = xx, np.bincount(stratum, weights=scores.x, minlength=of_stratum.size)
+                every = strata.place(None)
+                base.moments = strata.by_group(strata.factor, strata.sums(x * x, every)), strata.sums(x, every)
             xx, x_sums = base.moments
-            xy = np.bincount(group[at], fy * scores.x[at], n)
+            xy = strata.by_group(strata.factor, strata.sums(y * (x if at is None else x[at]), place))
             value = scores.value
             whole = squares + value * value * xx
             squares = whole - 2 * value * xy
-            sums = sums - value[self._stratum_group] * x_sums
-        means = np.bincount(self._stratum_group, weights=self._stratum_factor * sums * sums, minlength=n)
+            sums = sums - value[strata.group] * x_sums
+        means = strata.by_group(strata.mean_factor, sums * sums)
         variance = squares - means
         cancelled = np.flatnonzero(variance <= CANCELLED * whole)
         if scores.x is not None:

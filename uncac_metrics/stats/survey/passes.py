@@ -6,14 +6,25 @@ files, a block meets few units and adds to a narrow stretch of the sums only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy import sparse
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.survey.arguments import is_binary
 from uncac_metrics.stats.survey.design import Design
-from uncac_metrics.stats.survey.sums import BaseSums, Cells, Domains, Pair, PairSums, Sparse, cells_of, compress
+from uncac_metrics.stats.survey.sums import (
+    BaseSums,
+    Cells,
+    Domains,
+    Pair,
+    PairSums,
+    Sparse,
+    by_column,
+    cells_of,
+    compress,
+)
 
 Array = np.ndarray
 ROWS = 32_768
@@ -22,27 +33,28 @@ SPARSE = 8  # cells for each row that says yes from which on the sums of a yes/n
 
 
 class Pass:
-    """The one pass: where each row belongs, made once and used by every pair."""
+    """The one pass: where each row belongs, made once and used by every pair.
 
-    def __init__(self, design: Design, place: Array, n_finest: int, keep: Array | None):
+    `every` allows cells without rows among the cells, where nothing depends on which cells have rows.
+    """
+
+    def __init__(self, design: Design, place: Array, n_finest: int, keep: Array | None, every: bool = False):
         self.design = design
         self.keep = keep
         self.weight, self.unit = self._kept(design.weight), self._kept(design.unit)
         self.place = place
         self.n_finest = n_finest
         possible = design.n_units * self.n_finest
-        if possible <= max(4 * len(place), 1_000_000):
-            self.cell, met = self._cells(possible)
-            self.occupied = np.flatnonzero(met)
-            if 2 * self.occupied.size < possible:
-                self.cell = (np.cumsum(met, dtype=np.int32) - np.int32(1))[self.cell]
+        self._code: Array | None = None
+        occupied, self._code = self._numbered(possible, every)
+        self.grid = occupied is None
+        if occupied is None:
+            self.cell_unit = np.repeat(np.arange(design.n_units), n_finest)
+            self.cell_finest = np.tile(np.arange(n_finest), design.n_units)
         else:
-            self.occupied, self.cell = compress(self.unit * np.int64(self.n_finest) + place, possible)
-        few = 2 * self.occupied.size < possible
-        self.size = self.occupied.size if few else possible
-        """Cells that sums are kept of: all the possible ones, or where few of them have rows those."""
-        self._whole = few or self.occupied.size == possible
-        self.cell_unit, self.cell_finest = np.divmod(self.occupied, self.n_finest)
+            self.cell_unit, self.cell_finest = np.divmod(occupied, n_finest)
+        self.size = self.cell_unit.size
+        self._starts = self._unit_starts()
         self.blocks = self._blocks()
         self._bases: dict[tuple[int, int, bool], BaseSums] = {}
         self._ones: dict[int, bool] = {}
@@ -50,7 +62,7 @@ class Pass:
 
     def cells(self, domains: Domains) -> Cells:
         """The cells of one grouping."""
-        return cells_of(self.design.n_units, self.cell_unit, self.cell_finest, domains)
+        return cells_of(self.design.n_units, self.cell_unit, self.cell_finest, domains, self.grid)
 
     def base(self, pair: Pair) -> BaseSums:
         """Sums of the pair's denominator; made once for all pairs with the same denominator and the same answers."""
@@ -92,34 +104,78 @@ class Pass:
         """Values of the design's rows for a block of the rows kept."""
         return values[rows] if self.keep is None else values[self.keep[rows]]
 
-    def _cells(self, possible: int) -> tuple[Array, Array]:
-        """Cell of every row among the possible ones, and which of them have rows."""
-        cell = np.empty(len(self.place), dtype=np.int32)
+    def _numbered(self, possible: int, every: bool) -> tuple[Array | None, Array | None]:
+        """Cells that sums are kept of, and the place of every row among them; None where those are all possible."""
+        n = len(self.place)
+        if every and 2 * possible <= n:
+            return None, None
+        if possible > max(4 * n, 1_000_000):
+            return compress(self.unit * np.int64(self.n_finest) + self.place, possible)
         met = np.zeros(possible, dtype=bool)
-        for start in range(0, cell.size, ROWS):
-            rows = slice(start, start + ROWS)
-            code = self.unit[rows]
-            if self.n_finest > 1:
-                code = code * self.n_finest + self.place[rows]
-            met[code] = True
-            cell[rows] = code
-        return cell, met
+        blocks = [slice(start, start + ROWS) for start in range(0, n, ROWS)]
+        for rows in blocks:
+            met[self._cell(rows)] = True
+        occupied = np.flatnonzero(met)
+        if occupied.size == possible or (every and 2 * occupied.size >= possible):
+            return None, None
+        number, code = np.cumsum(met, dtype=np.int32) - np.int32(1), np.empty(n, dtype=np.int32)
+        for rows in blocks:
+            code[rows] = number[self._cell(rows)]
+        return occupied, code
+
+    def _unit_starts(self) -> Array | None:
+        """First row of each unit, and the number of rows; None where rows of a unit do not follow each other."""
+        if not self.grid or (self.unit[1:] < self.unit[:-1]).any():
+            return None
+        return np.searchsorted(self.unit, np.arange(self.design.n_units + 1))
+
+    def _cell(self, rows: slice | Array) -> Array:
+        """Cell of each of these rows, as an array of its own."""
+        if self._code is not None:
+            return self._code[rows].astype(np.int64)
+        code = np.multiply(self.unit[rows], self.n_finest, dtype=np.int64)
+        code += self.place[rows]
+        return code
 
     def _blocks(self) -> list[tuple[slice, int, int]]:
         """Rows of each block, and the stretch of cells that they lie in."""
-        n = self.cell.size
+        n = len(self.place)
+        if self._starts is not None:  # whole units
+            edges = np.unique(np.searchsorted(self._starts, np.arange(0, n, 8 * ROWS)))
+            edges = np.append(edges[edges < self.design.n_units], self.design.n_units)
+            edges[0] = 0
+            row, at = self._starts[edges].tolist(), (edges * self.n_finest).tolist()
+            return [(slice(row[i], row[i + 1]), at[i], at[i + 1]) for i in range(len(row) - 1)]
         if n <= ROWS:
             return [(slice(0, n), 0, self.size)]
         starts = np.arange(0, n, ROWS)
-        low, high = np.minimum.reduceat(self.cell, starts), np.maximum.reduceat(self.cell, starts) + 1
+        cell, scale = (self.unit, self.n_finest) if self._code is None else (self._code, 1)
+        low, high = np.minimum.reduceat(cell, starts) * scale, (np.maximum.reduceat(cell, starts) + 1) * scale
         if (high - low).mean() <= 4 * ROWS:
             return [(slice(s, min(s + ROWS, n)), int(a), int(b)) for s, a, b in zip(starts, low, high, strict=True)]
         step = max(ROWS, self.size)
         return [(slice(s, min(s + step, n)), 0, self.size) for s in range(0, n, step)]
 
-    def _by_cell(self, sums: Array) -> Array:
-        """Sums of the occupied cells."""
-        return sums if self._whole else sums[self.occupied]
+    def _tables(
+        self, block: tuple[slice, int, int], kind: Array | None, k: int, values: Sequence[Array]
+    ) -> list[Array]:
+        """Sums of values of a block's rows by cell and kind, shape (cells of the block, kinds), for each of several."""
+        rows, low, high = block
+        if self._starts is None:
+            code = self._cell(rows)
+            code -= low
+            if kind is not None:
+                code *= k
+                code += kind
+            return [np.bincount(code, v, (high - low) * k).reshape(-1, k) for v in values]
+        # rows of a unit follow each other: a sparse matrix, units by groups, whose repeated entries add up
+        column = self.place[rows].astype(np.int32)
+        if kind is not None:
+            column = column * np.int32(k) + kind
+        units = slice(low // self.n_finest, high // self.n_finest + 1)
+        starts = (self._starts[units] - rows.start).astype(np.int32)
+        shape = len(starts) - 1, self.n_finest * k
+        return [sparse.csr_array((v, column, starts), shape).toarray().reshape(-1, k) for v in values]
 
     def _groups(self, *names: str) -> dict[str, Array]:
         return {name: np.zeros(self.n_finest) for name in names}
@@ -136,32 +192,37 @@ class Pass:
 
     def _base(self, pair: Pair) -> BaseSums:
         plain, (k, answering, eligible) = self._only_ones(pair), _kinds(pair)
-        weight, x_cells = np.zeros(self.size), np.zeros(0 if plain else self.size)
-        n, w_sums = np.zeros(self.n_finest * k), np.zeros(self.n_finest * k)
-        xx = np.zeros(self.n_finest)
-        for rows, low, high in self.blocks:
-            w, place, kind = self.weight[rows], self.place[rows], self._kind(pair, rows)
-            counted = None if kind is None else np.flatnonzero(kind == k - 1)
-            code, wc = _take(self.cell[rows], counted) - low, _take(w, counted)
-            weight[low:high] += np.bincount(code, weights=wc, minlength=high - low)
+        count, sums = np.zeros((self.size, k)), np.zeros((self.size, k))
+        x_cells, xx = np.zeros(0 if plain else self.size), np.zeros(self.n_finest)
+        for block in self.blocks:
+            rows, low, high = block
+            w, kind = self.weight[rows], self._kind(pair, rows)
+            values = [np.ones(w.size), w]
             if not plain:
-                x = _take(self._block(pair.denominator, rows), counted).astype(float)  # type: ignore[arg-type]
-                x_cells[low:high] += np.bincount(code, weights=wc * x, minlength=high - low)
-                xx += np.bincount(place[counted], weights=wc * x * x, minlength=self.n_finest)
-            if kind is not None:
-                place = place * np.intp(k) + kind
-            n += np.bincount(place, minlength=n.size)
-            w_sums += np.bincount(place, weights=w, minlength=n.size)
-        count, sums = n.reshape(-1, k), w_sums.reshape(-1, k)
+                x = self._block(pair.denominator, rows).astype(float)  # type: ignore[arg-type]
+                if kind is not None:
+                    x = np.where(kind == k - 1, x, 0.0)
+                values.append(w * x)
+                xx += np.bincount(self.place[rows], values[2] * x, self.n_finest)
+            made = self._tables(block, kind, k, values)
+            count[low:high] += made[0]
+            sums[low:high] += made[1]
+            if not plain:
+                x_cells[low:high] += made[2][:, -1]
+        by_kind = [self._by_finest(count[:, kind]) for kind in range(k)]
+        weight = np.ascontiguousarray(sums[:, -1])
         total = {
-            "n": count[:, -1], "wc": sums[:, -1], "n_eligible": count[:, eligible].sum(axis=1),
-            "n_rows": count[:, answering].sum(axis=1), "w": sums[:, answering].sum(axis=1),
+            "n": by_kind[-1], "n_eligible": np.sum([by_kind[kind] for kind in eligible], axis=0),
+            "n_rows": np.sum([by_kind[kind] for kind in answering], axis=0), "wc": self._by_finest(weight),
+            "w": self._by_finest(sums[:, answering].sum(axis=1)),
         }  # fmt: skip
-        weight = self._by_cell(weight)
         if plain:
             return BaseSums(weight, weight, total | {"x": total["wc"], "xx": total["wc"]})
-        x_cells = self._by_cell(x_cells)
-        return BaseSums(x_cells, weight, total | {"x": np.bincount(self.cell_finest, x_cells, self.n_finest), "xx": xx})
+        return BaseSums(x_cells, weight, total | {"x": self._by_finest(x_cells), "xx": xx})
+
+    def _by_finest(self, cells: Array) -> Array:
+        """Sums by finest combination from sums by cell."""
+        return by_column(cells, self.cell_finest, self.n_finest, self.grid)
 
     def _kind(self, pair: Pair, rows: slice) -> Array | None:
         """Kind of each row of a block as :func:`_kinds` numbers them; None where there is one."""
@@ -193,7 +254,7 @@ class Pass:
             used, _ = self._used(pair, rows)
             y = _take(self._block(pair.numerator, rows), used).astype(float, copy=False)
             wy, at = y * _take(self.weight[rows], used), _take(self.place[rows], used)
-            cells[low:high] += np.bincount(_take(self.cell[rows], used) - low, weights=wy, minlength=high - low)
+            cells[low:high] += np.bincount(_take(self._cell(rows), used) - low, weights=wy, minlength=high - low)
             total["y"] += np.bincount(at, weights=wy, minlength=n)
             total["yy"] += np.bincount(at, weights=wy * y, minlength=n)
             if crossed is not None:
@@ -201,43 +262,38 @@ class Pass:
                 total["xy"] += np.bincount(at, weights=wy * x, minlength=n)
         if crossed is None:
             total["xy"] = total["y"]
-        return PairSums(self._by_cell(cells), total | {"events": np.full(n, np.nan)})
+        return PairSums(cells, total | {"events": np.full(n, np.nan)})
 
     def _yes(self, pair: Pair) -> PairSums:
         """Sums of a yes/no numerator: only the rows that say yes add anything."""
         n, total, crossed = self.n_finest, self._groups("y", "xy", "events"), self._crosses(pair)
-        few = np.count_nonzero(pair.numerator == 1) * SPARSE <= self.size
-        cells = np.zeros(0 if few else self.size)
-        codes, weights = [], []
+        cells: Array | None = None
         known = pair.within and pair.denominator is not None and pair.denominator.dtype.kind in "ub"
+        said = 0
         for start in range(0, len(self.place), WIDE):
             rows = slice(start, start + WIDE)
             at = np.flatnonzero(self._block(pair.numerator, rows) == 1)
             if pair.denominator is not None and not known:  # what lies within a complete denominator counts
                 below = self._block(pair.denominator, rows)[at]
                 at = at[below == 1] if pair.kind != "ratio" or pair.within else at[~np.isnan(below)]
-            w, place, code = self.weight[rows][at], self.place[rows][at], self.cell[rows][at]
+            at += start
+            said += at.size
+            w, place, code = self.weight[at], self.place[at], self._cell(at)
             total["y"] += np.bincount(place, weights=w, minlength=n)
             if crossed is not None:
-                x = self._block(crossed, rows)[at]
+                x = crossed[at if self.keep is None else self.keep[at]]
                 total["xy"] += np.bincount(place, weights=w * x, minlength=n)
                 place = place[x != 0]
             total["events"] += np.bincount(place, minlength=n)
-            if few:
-                codes.append(code)
-                weights.append(w)
-            else:
-                cells += np.bincount(code, weights=w, minlength=self.size)
+            sums = np.bincount(code, weights=w, minlength=self.size)
+            cells = sums if cells is None else cells + sums
         if crossed is None:
             total["xy"] = total["y"]
         total["yy"] = total["y"]
-        if not few:
-            return PairSums(self._by_cell(cells), total)
-        found, place = np.unique(np.concatenate(codes), return_inverse=True)
-        value = np.bincount(place, weights=np.concatenate(weights), minlength=found.size)
-        if not self._whole:
-            found = np.searchsorted(self.occupied, found)
-        return PairSums(Sparse(found, value, self.cell_unit.size), total)
+        if cells is None or said * SPARSE > self.size:
+            return PairSums(np.zeros(self.size) if cells is None else cells, total)
+        found = np.flatnonzero(cells > 0)
+        return PairSums(Sparse(found, cells[found], self.size), total)
 
     def _crosses(self, pair: Pair) -> Array | None:
         """The denominator where its product with the numerator is another number than the numerator."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from uncac_metrics.model import Fault, Faults
@@ -32,6 +33,8 @@ KINDS = ("JK1", "JKn", "JK2", "BRR", "fay", "bootstrap", "sdr", "other")
 """Jackknife (one stratum; strata; two units a stratum), balanced repeated replication, Fay's variant of it, bootstrap,
 successive differences, and replicates whose scale is given."""
 DENSE = 16  # cells a group from which on its factors are multiplied as a dense matrix
+FILLED = 4  # values for each that is not zero from which on the sparse product is the faster one
+STRETCH = 50  # replicates whose factors stay in the cache
 GRID = 2.0**36  # factors are told apart to 1.5e-11
 
 
@@ -61,17 +64,21 @@ class Replicates:
 
     def sums(self, unit: Array, group: Array, value: Array, n_groups: int) -> Array:
         """Weighted sums of the groups in every replicate (replicates × groups), from sums by unit and group."""
-        from scipy import sparse
-
-        cells = sparse.csr_array((value, (self.of_unit[unit], group)), shape=(len(self.factors), n_groups))
-        return np.ascontiguousarray((cells.T @ self.factors).T)
+        at = np.flatnonzero(value != 0)
+        cells = sparse.csr_array((value[at], (group[at], self.of_unit[unit[at]])), shape=(n_groups, len(self.factors)))
+        out = np.empty((self.n, n_groups))
+        for start in range(0, self.n, STRETCH):
+            part = slice(start, start + STRETCH)
+            out[part] = (cells @ np.ascontiguousarray(self.factors[:, part])).T
+        return out
 
     def many_sums(self, unit: Array, group: Array, values: Array, n_groups: int) -> Array:
         """Weighted sums as :meth:`sums` for several variables (cells × variables): variables × replicates × groups.
 
-        One product of dense matrices a group: its units' factors by its cells.
+        Where few of the values are not zero, and where groups are small, a product of a sparse matrix; otherwise one
+        of dense matrices a group, its units' factors by its cells.
         """
-        if group.size < DENSE * n_groups:  # many small groups
+        if group.size < DENSE * n_groups or np.count_nonzero(values) * FILLED < values.size:
             return np.stack([self.sums(unit, group, column, n_groups) for column in values.T])
         out = np.empty((values.shape[1], self.n, n_groups))
         small = group.astype(np.int16) if n_groups < 2**15 else group  # sorted by digits

@@ -215,6 +215,8 @@ class Cells:
     place: Array | None
     """Cell of each finest cell that lies in a group; None where both are the same."""
     inside: Array | None
+    grid: bool = False
+    """The cells are all groups of unit 0, of unit 1, and so on."""
 
     def gather(self, finest_cells: Array) -> Array:
         """Sums by cell from sums by finest cell."""
@@ -223,6 +225,10 @@ class Cells:
         values = finest_cells if self.inside is None else finest_cells[self.inside]
         return np.bincount(self.place, weights=values, minlength=self.unit.size)
 
+    def by_group(self, values: Array) -> Array:
+        """Sums by group from values by cell."""
+        return by_column(values, self.group, len(self.domains.labels), self.grid)
+
     def totals(self, sums: Mapping[str, Array]) -> dict[str, Array]:
         """Sums by group from sums by finest combination."""
         code, n = self.domains.of_finest, len(self.domains.labels)
@@ -230,11 +236,16 @@ class Cells:
         return {k: np.bincount(code[member], weights=v[member], minlength=n) for k, v in sums.items()}
 
 
-def cells_of(n_units: int, unit: Array, finest_group: Array, domains: Domains) -> Cells:
+def by_column(values: Array, code: Array, n: int, grid: bool) -> Array:
+    """Sums of values by code; in a grid the codes run from 0 to n − 1 again and again."""
+    return values.reshape(-1, n).sum(axis=0) if grid else np.bincount(code, values, n)
+
+
+def cells_of(n_units: int, unit: Array, finest_group: Array, domains: Domains, grid: bool = False) -> Cells:
     """Cells of one grouping from the finest ones (unit and finest combination of each)."""
     n_groups = len(domains.labels)
     if n_groups == domains.of_finest.size and (domains.of_finest == np.arange(n_groups)).all():
-        return Cells(unit, finest_group, domains, None, None)
+        return Cells(unit, finest_group, domains, None, None, grid)
     group = domains.of_finest[finest_group]
     inside = None if (group >= 0).all() else group >= 0
     if inside is not None:

@@ -239,6 +239,17 @@ def _joined(parts: Sequence[AnyScores]) -> AnyScores:
     )
 
 
+def is_plain(design: Design) -> bool:
+    """One stage, and no rule that depends on which units have members of the domain: cells of zero add nothing."""
+    stage = design.stages[0]
+    rule = design.singleton in ("certainty", "adjust", "average")
+    return (
+        design.quadratic is None and design.calibration is None and design.replicates is None
+        and len(design.stages) == 1 and stage.unit_factor is None
+        and not (rule and (stage.lonely.any() or design.singleton_domain))
+    )  # fmt: skip
+
+
 def linearised(design: Design, influence: Array, group: Array, n_rows: int) -> UnitScores:
     """Scores of estimates that are known by an influence value for each row.
 
