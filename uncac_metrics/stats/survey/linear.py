@@ -105,11 +105,11 @@ def from_pass(
     own = tuple(dict.fromkeys(b for p in pairs for b in p.labels))
     margins = [Margin(whole, d, df) for d in domains]
     parts, blocks, variances = [], [], []
-    # under replicates the sums of several pairs are made together, as far as memory allows
-    together = 1 if design.replicates is None else max(1, TOGETHER // max(1, whole.cell_unit.size))
+    # the sums of several pairs are made together, as far as memory allows
+    together = max(1, TOGETHER // max(1, whole.cell_unit.size))
     for start in range(0, len(pairs), together):
         batch = pairs[start : start + together]
-        made = [whole.pair(pair) for pair in batch]
+        made = whole.pairs(batch)
         if design.replicates is not None:
             for margin in margins:
                 margin.replicate(batch, made)

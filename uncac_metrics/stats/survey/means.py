@@ -153,7 +153,7 @@ def ratio(
         both = is_binary(y) and is_binary(x)
         nested = both if within is None else within
         if nested:
-            outside = (y > 0) & (x == 0)
+            outside = y > x if both else (y > 0) & (x == 0)
             if outside.any():
                 what = "cases in the numerator stand outside the denominator"
                 remedy = "count cases within the denominator only, or say within=False for a ratio of two groups"

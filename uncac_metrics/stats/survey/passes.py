@@ -28,7 +28,7 @@ from uncac_metrics.stats.survey.sums import (
 
 Array = np.ndarray
 ROWS = 32_768
-WIDE = 1_048_576  # rows at a time where only some of them are looked at
+WIDE = 262_144  # rows at a time where only some of them are looked at, or where few sums are made of each
 SPARSE = 8  # cells for each row that says yes from which on the sums of a yes/no variable are kept as sparse
 
 
@@ -55,7 +55,8 @@ class Pass:
             self.cell_unit, self.cell_finest = np.divmod(occupied, n_finest)
         self.size = self.cell_unit.size
         self._starts = self._unit_starts()
-        self.blocks = self._blocks()
+        self.wide = self._blocks(WIDE)
+        self.blocks = self.wide if self._starts is not None else self._blocks(ROWS)
         self._bases: dict[tuple[int, int, bool], BaseSums] = {}
         self._ones: dict[int, bool] = {}
         self._held: list[Pair] = []
@@ -81,9 +82,13 @@ class Pass:
             out += np.bincount(_take(self.place[rows], counted), weights=w * w, minlength=self.n_finest)
         return out
 
-    def pair(self, pair: Pair) -> PairSums:
-        """Sums of the pair's numerator."""
-        return self._yes(pair) if pair.binary else self._numbers(pair)
+    def pairs(self, pairs: Sequence[Pair]) -> list[PairSums]:
+        """Sums of the numerators; those of all yes/no variables of a block of rows while the block is in the cache."""
+        yes = {id(pair): _Yes(self, pair) for pair in pairs if pair.binary}
+        for block in self.wide if yes else []:
+            for sums in yes.values():
+                sums.add(*block)
+        return [yes[id(pair)].made() if pair.binary else self._numbers(pair) for pair in pairs]
 
     def rows(self, pair: Pair, domains: Domains) -> tuple[Array, Array, Array]:
         """Numerator and denominator (zero where the row does not count) and group of every row of the design."""
@@ -107,12 +112,12 @@ class Pass:
     def _numbered(self, possible: int, every: bool) -> tuple[Array | None, Array | None]:
         """Cells that sums are kept of, and the place of every row among them; None where those are all possible."""
         n = len(self.place)
-        if every and 2 * possible <= n:
+        if every and 2 * possible <= n and self._looks_full():
             return None, None
         if possible > max(4 * n, 1_000_000):
             return compress(self.unit * np.int64(self.n_finest) + self.place, possible)
-        met = np.zeros(possible, dtype=bool)
         blocks = [slice(start, start + ROWS) for start in range(0, n, ROWS)]
+        met = np.zeros(possible, dtype=bool)
         for rows in blocks:
             met[self._cell(rows)] = True
         occupied = np.flatnonzero(met)
@@ -123,43 +128,50 @@ class Pass:
             code[rows] = number[self._cell(rows)]
         return occupied, code
 
+    def _looks_full(self) -> bool:
+        """Whether at least half of the cells of the units that come first have rows."""
+        first = slice(0, 2 * ROWS)
+        met = np.bincount(self._cell(first)) > 0
+        units = np.bincount(self.unit[first]) > 0
+        return bool(2 * np.count_nonzero(met) >= self.n_finest * np.count_nonzero(units))
+
     def _unit_starts(self) -> Array | None:
         """First row of each unit, and the number of rows; None where rows of a unit do not follow each other."""
         if not self.grid or (self.unit[1:] < self.unit[:-1]).any():
             return None
         return np.searchsorted(self.unit, np.arange(self.design.n_units + 1))
 
-    def _cell(self, rows: slice | Array) -> Array:
-        """Cell of each of these rows, as an array of its own."""
+    def _cell(self, rows: slice, at: Array | None = None) -> Array:
+        """Cell of each of these rows, or of some of them, as an array of its own."""
         if self._code is not None:
-            return self._code[rows].astype(np.int64)
-        code = np.multiply(self.unit[rows], self.n_finest, dtype=np.int64)
-        code += self.place[rows]
+            return _take(self._code[rows], at).astype(np.int64)
+        code = np.multiply(_take(self.unit[rows], at), self.n_finest, dtype=np.int64)
+        code += _take(self.place[rows], at)
         return code
 
-    def _blocks(self) -> list[tuple[slice, int, int]]:
+    def _blocks(self, step: int) -> list[tuple[slice, int, int]]:
         """Rows of each block, and the stretch of cells that they lie in."""
         n = len(self.place)
+        starts = np.arange(0, n, step)
         if self._starts is not None:  # whole units
-            edges = np.unique(np.searchsorted(self._starts, np.arange(0, n, 8 * ROWS)))
+            edges = np.unique(np.searchsorted(self._starts, starts))
             edges = np.append(edges[edges < self.design.n_units], self.design.n_units)
             edges[0] = 0
             row, at = self._starts[edges].tolist(), (edges * self.n_finest).tolist()
             return [(slice(row[i], row[i + 1]), at[i], at[i + 1]) for i in range(len(row) - 1)]
-        if n <= ROWS:
+        if n <= step:
             return [(slice(0, n), 0, self.size)]
-        starts = np.arange(0, n, ROWS)
         cell, scale = (self.unit, self.n_finest) if self._code is None else (self._code, 1)
         low, high = np.minimum.reduceat(cell, starts) * scale, (np.maximum.reduceat(cell, starts) + 1) * scale
-        if (high - low).mean() <= 4 * ROWS:
-            return [(slice(s, min(s + ROWS, n)), int(a), int(b)) for s, a, b in zip(starts, low, high, strict=True)]
-        step = max(ROWS, self.size)
+        if (high - low).mean() <= 4 * step:
+            return [(slice(s, min(s + step, n)), int(a), int(b)) for s, a, b in zip(starts, low, high, strict=True)]
+        step = max(step, self.size)
         return [(slice(s, min(s + step, n)), 0, self.size) for s in range(0, n, step)]
 
     def _tables(
-        self, block: tuple[slice, int, int], kind: Array | None, k: int, values: Sequence[Array]
+        self, block: tuple[slice, int, int], kind: Array | None, k: int, values: Sequence[Array | None]
     ) -> list[Array]:
-        """Sums of values of a block's rows by cell and kind, shape (cells of the block, kinds), for each of several."""
+        """Sums of each of several values (None: rows) by cell of a block and kind, shape (cells, kinds)."""
         rows, low, high = block
         if self._starts is None:
             code = self._cell(rows)
@@ -175,7 +187,9 @@ class Pass:
         units = slice(low // self.n_finest, high // self.n_finest + 1)
         starts = (self._starts[units] - rows.start).astype(np.int32)
         shape = len(starts) - 1, self.n_finest * k
-        return [sparse.csr_array((v, column, starts), shape).toarray().reshape(-1, k) for v in values]
+        one = np.ones(column.size, dtype=np.int32)
+        data = [one if v is None else v for v in values]
+        return [sparse.csr_array((v, column, starts), shape).toarray().reshape(-1, k) for v in data]
 
     def _groups(self, *names: str) -> dict[str, Array]:
         return {name: np.zeros(self.n_finest) for name in names}
@@ -197,13 +211,14 @@ class Pass:
         for block in self.blocks:
             rows, low, high = block
             w, kind = self.weight[rows], self._kind(pair, rows)
-            values = [np.ones(w.size), w]
+            values: list[Array | None] = [None, w]
             if not plain:
                 x = self._block(pair.denominator, rows).astype(float)  # type: ignore[arg-type]
                 if kind is not None:
                     x = np.where(kind == k - 1, x, 0.0)
-                values.append(w * x)
-                xx += np.bincount(self.place[rows], values[2] * x, self.n_finest)
+                wx = w * x
+                values.append(wx)
+                xx += np.bincount(self.place[rows], wx * x, self.n_finest)
             made = self._tables(block, kind, k, values)
             count[low:high] += made[0]
             sums[low:high] += made[1]
@@ -264,42 +279,47 @@ class Pass:
             total["xy"] = total["y"]
         return PairSums(cells, total | {"events": np.full(n, np.nan)})
 
-    def _yes(self, pair: Pair) -> PairSums:
-        """Sums of a yes/no numerator: only the rows that say yes add anything."""
-        n, total, crossed = self.n_finest, self._groups("y", "xy", "events"), self._crosses(pair)
-        cells: Array | None = None
-        known = pair.within and pair.denominator is not None and pair.denominator.dtype.kind in "ub"
-        said = 0
-        for start in range(0, len(self.place), WIDE):
-            rows = slice(start, start + WIDE)
-            at = np.flatnonzero(self._block(pair.numerator, rows) == 1)
-            if pair.denominator is not None and not known:  # what lies within a complete denominator counts
-                below = self._block(pair.denominator, rows)[at]
-                at = at[below == 1] if pair.kind != "ratio" or pair.within else at[~np.isnan(below)]
-            at += start
-            said += at.size
-            w, place, code = self.weight[at], self.place[at], self._cell(at)
-            total["y"] += np.bincount(place, weights=w, minlength=n)
-            if crossed is not None:
-                x = crossed[at if self.keep is None else self.keep[at]]
-                total["xy"] += np.bincount(place, weights=w * x, minlength=n)
-                place = place[x != 0]
-            total["events"] += np.bincount(place, minlength=n)
-            sums = np.bincount(code, weights=w, minlength=self.size)
-            cells = sums if cells is None else cells + sums
-        if crossed is None:
-            total["xy"] = total["y"]
-        total["yy"] = total["y"]
-        if cells is None or said * SPARSE > self.size:
-            return PairSums(np.zeros(self.size) if cells is None else cells, total)
-        found = np.flatnonzero(cells > 0)
-        return PairSums(Sparse(found, cells[found], self.size), total)
-
     def _crosses(self, pair: Pair) -> Array | None:
         """The denominator where its product with the numerator is another number than the numerator."""
         if pair.kind != "ratio" or (pair.within and self._only_ones(pair)):
             return None
         return pair.denominator
+
+
+class _Yes:
+    """Sums of a yes/no numerator, block by block: only the rows that say yes add anything."""
+
+    def __init__(self, whole: Pass, pair: Pair):
+        self.whole, self.pair, self.crossed = whole, pair, whole._crosses(pair)
+        self.known = pair.within and pair.denominator is not None and pair.denominator.dtype.kind in "ub"
+        self.total, self.cells, self.n = whole._groups("y", "xy", "events"), np.zeros(whole.size), 0
+
+    def add(self, rows: slice, low: int, high: int) -> None:
+        """Add a block of rows, whose cells lie in a stretch."""
+        whole, pair, total, n = self.whole, self.pair, self.total, self.whole.n_finest
+        at = np.flatnonzero(whole._block(pair.numerator, rows) == 1)
+        if pair.denominator is not None and not self.known:  # what lies within a complete denominator counts
+            below = whole._block(pair.denominator, rows)[at]
+            at = at[below == 1] if pair.kind != "ratio" or pair.within else at[~np.isnan(below)]
+        w, place, code = whole.weight[rows][at], whole.place[rows][at], whole._cell(rows, at)
+        self.n += at.size
+        code -= low
+        self.cells[low:high] += np.bincount(code, weights=w, minlength=high - low)
+        total["y"] += np.bincount(place, weights=w, minlength=n)
+        if self.crossed is not None:
+            x = whole._block(self.crossed, rows)[at]
+            total["xy"] += np.bincount(place, weights=w * x, minlength=n)
+            place = place[x != 0]
+        total["events"] += np.bincount(place, minlength=n)
+
+    def made(self) -> PairSums:
+        """The sums, as sparse where few cells have any."""
+        total = self.total if self.crossed is not None else self.total | {"xy": self.total["y"]}
+        total = total | {"yy": total["y"]}
+        if self.n * SPARSE > self.cells.size:
+            return PairSums(self.cells, total)
+        found = np.flatnonzero(self.cells > 0)
+        return PairSums(Sparse(found, self.cells[found], self.cells.size), total)
 
 
 def _kinds(pair: Pair) -> tuple[int, list[int], list[int]]:
@@ -339,9 +359,9 @@ class CellPass:
         """Sums of squared weights of the rows that count, by finest combination."""
         return self._sums[id(pair)][0].total["ww"]
 
-    def pair(self, pair: Pair) -> PairSums:
-        """Sums of the pair's numerator."""
-        return self._sums[id(pair)][1]
+    def pairs(self, pairs: Sequence[Pair]) -> list[PairSums]:
+        """Sums of the pairs' numerators."""
+        return [self._sums[id(pair)][1] for pair in pairs]
 
     def rows(self, pair: Pair, domains: Domains) -> tuple[Array, Array, Array]:
         """Not to be had: the rows stayed where they were."""

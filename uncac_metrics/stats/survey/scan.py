@@ -140,9 +140,9 @@ def cells(partition: pd.DataFrame | RowGroups, plan: Plan) -> CellTable:
     sums: dict[tuple[int, str], Array] = {}
     totals: dict[tuple[int, str], Array] = {}
     arrays = {c: numbers(c, data[c]) for m in plan.measures for c in (m.numerator, m.denominator) if c}
-    for i, m in enumerate(plan.measures):
-        pair = _pair(m, arrays[m.numerator], arrays.get(m.denominator))
-        base, own = whole.base(pair), whole.pair(pair)
+    pairs = [_pair(m, arrays[m.numerator], arrays.get(m.denominator)) for m in plan.measures]
+    for i, (pair, own) in enumerate(zip(pairs, whole.pairs(pairs), strict=True)):
+        base = whole.base(pair)
         sums |= {(i, "y"): own.dense(), (i, "x"): base.x, (i, "counted"): base.counted}
         total = {**base.total, **own.total, "ww": whole.squares(pair)}
         totals |= {(i, k): v for k, v in total.items()}
