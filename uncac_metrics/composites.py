@@ -21,7 +21,8 @@ from uncac_metrics.stats.estimates import Estimates, make_table
 from uncac_metrics.stats.intervals import wald
 from uncac_metrics.stats.scores.construction import Construction, fill_by_model, inference_errors, normaliser, scorer
 from uncac_metrics.stats.scores.normalise import SPREADING
-from uncac_metrics.stats.scores.simulate import Simulation, errors, rank_from_top, simulate
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
+from uncac_metrics.stats.scores.simulate import Simulation, errors, simulate
 from uncac_metrics.stats.survey.imputation import pool
 from uncac_metrics.variants import Choices, base_weights, combinations, weighty, with_data_weights
 

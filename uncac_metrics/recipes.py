@@ -267,11 +267,9 @@ class _Reader:
                 self.fault(f"{where}.representative", f'"{name}" is not a child', suggest(name, children))
         if "population" in options and not options["population"] >= max(len(children), 2):
             self.fault(f"{where}.population", "is less than the number of children", "give the number of all sources")
-        groups = options.get("groups", 2)
-        if method == "group_inequality" and (groups < 2 or len(children) % groups):
-            self.fault(
-                f"{where}.groups", f"{len(children)} children cannot be {groups} groups", "name them group by group"
-            )
+        n, groups = len(children), options.get("groups", 2)
+        if method == "group_inequality" and (groups < 2 or n % groups):
+            self.fault(f"{where}.groups", f"{n} children cannot be {groups} groups", "name them group by group")
 
     def steps(self, impute: Mapping[str, Any], outliers: Mapping[str, Any]) -> tuple[str, dict[str, float]]:
         filled = self.file.table(impute, _IMPUTE, "impute")

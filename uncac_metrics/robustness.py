@@ -18,7 +18,8 @@ from uncac_metrics.stats.scores import sobol
 from uncac_metrics.stats.scores.analysis import correlate
 from uncac_metrics.stats.scores.construction import Construction, fill_by_model, normaliser, scorer
 from uncac_metrics.stats.scores.hierarchy import effective_weights, without
-from uncac_metrics.stats.scores.simulate import errors, rank_from_top
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
+from uncac_metrics.stats.scores.simulate import errors
 from uncac_metrics.variants import Choices, base_weights, combinations, weighty, with_data_weights
 
 Array = np.ndarray

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from uncac_metrics.model import Fault, Faults
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
 
 Array = np.ndarray
 Replicate = Callable[[np.random.Generator, int, int], Array]
@@ -25,33 +26,6 @@ BLOCK = 16
 """Replications computed at once: few enough to stay in the processor's cache."""
 TASK = 400
 """Replications that share a random stream."""
-
-
-def rank_from_top(scores: Array) -> Array:
-    """Rank 1 for the greatest along the last axis; ties take the least of their ranks, missing scores none (0).
-
-    Examples
-    --------
-    >>> rank_from_top(np.array([3.0, 1.0, np.nan, 3.0]))
-    array([1, 3, 0, 1])
-    """
-    down = -np.asarray(scores, dtype=float)
-    shape, n = down.shape, down.shape[-1]
-    down = down.reshape(-1, n)
-    at = np.argsort(down, axis=-1)  # missing scores come last
-    at += np.arange(len(down))[:, None] * n
-    ordered = down.ravel()[at]
-    place = np.broadcast_to(np.arange(1, n + 1), down.shape)
-    tied = ordered[:, 1:] == ordered[:, :-1]
-    if tied.any():
-        fresh = np.ones(down.shape, dtype=bool)
-        fresh[:, 1:] = ~tied
-        place = np.maximum.accumulate(np.where(fresh, place, 0), axis=-1)
-    if np.isnan(ordered[:, -1:]).any():
-        place = np.where(np.isnan(ordered), 0, place)
-    ranks = np.empty(down.size, dtype=np.int64)
-    ranks[at] = place
-    return ranks.reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)
