@@ -22,7 +22,7 @@ from scipy.stats import multivariate_normal
 
 from uncac_metrics.model import Faults
 from uncac_metrics.stats import Estimates, compare, scores
-from uncac_metrics.stats.scores import factor_em, ucm, ucm_ml
+from uncac_metrics.stats.scores import factor_em, ucm
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def test_likelihood_is_that_of_the_normal_distribution():
     y = rng.normal(size=(1, 30, 5))
     y[rng.random(y.shape) < 0.3] = np.nan
     members = np.array([[1.0, 1, 0, 0, 0]]).T
-    data, _, _ = ucm_ml._standardised(y, members, np.ones((30, 1)))
+    data, _, _ = factor_em.standardised(y, members, np.ones((30, 1)))
     theta = factor_em.start(data)
     theta[0, 5:10] = [0.5, 0.6, 0.7, 0.8, 0.9]
     a, b, psi, tau2, _, _ = (part[0] for part in factor_em.split(theta, data))
@@ -95,7 +95,7 @@ def test_maximum_has_no_slope(blocks):
     laid = ucm.arrange(frame, unit="ref_area", period="time_period", source="source", value="value")
     members = np.zeros((6, blocks))
     members[:3] = 1.0
-    data, _, _ = ucm_ml._standardised(laid.values, members, np.ones((len(laid.units), 1)))
+    data, _, _ = factor_em.standardised(laid.values, members, np.ones((len(laid.units), 1)))
     theta, loglik, _ = factor_em.fit(data, factor_em.start(data), tolerance=1e-11)
     free = [k for k in range(18 + blocks) if theta[0, k] > np.log(factor_em.FLOOR) + 1 or k < 12]
     for k in free:

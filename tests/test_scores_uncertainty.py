@@ -163,7 +163,8 @@ def test_all_outputs_at_once_are_each_by_itself_and_a_constant_shifts_nothing():
     for k in range(2):
         alone = sobol.indices(y[:, k] + 1_000, n, 3)
         np.testing.assert_allclose(alone.first[:, 0], together.first[:, k], atol=1e-9)
-        np.testing.assert_allclose(alone.total_interval[..., 0], together.total_interval[..., k], atol=1e-9)
+        # resamples are summed in single precision
+        np.testing.assert_allclose(alone.total_interval[..., 0], together.total_interval[..., k], atol=1e-6)
     assert np.isnan(together.first[:, 2]).all()
 
 

@@ -6,8 +6,7 @@ ranking States: there are no ranks here without the intervals of the ranks.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,15 @@ from uncac_metrics.model import Fault, Faults
 from uncac_metrics.panels import Panel, read_panel
 from uncac_metrics.recipes import Recipe, load_recipe
 from uncac_metrics.stats.estimates import Estimates, make_table
-from uncac_metrics.stats.scores import weights as weighting
-from uncac_metrics.stats.scores.construction import Construction, fill_by_model, normaliser, scorer, vary
-from uncac_metrics.stats.scores.hierarchy import effective_weights, without
+from uncac_metrics.stats.intervals import wald
+from uncac_metrics.stats.scores.construction import Construction, fill_by_model, inference_errors, normaliser, scorer
 from uncac_metrics.stats.scores.normalise import SPREADING
-from uncac_metrics.stats.scores.simulate import Simulation, errors, rank_from_top, simulate
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
+from uncac_metrics.stats.scores.simulate import Simulation, errors, simulate
 from uncac_metrics.stats.survey.imputation import pool
+from uncac_metrics.variants import Choices, base_weights, combinations, weighty, with_data_weights
 
 Array = np.ndarray
-Choices = Mapping[str, Sequence[Any]]
-"""Name of an argument of :func:`~uncac_metrics.stats.scores.construction.vary` -> alternatives, all as likely."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +141,9 @@ def compose(
         and covariance.
     std_error : DataFrame, optional
         Standard errors: the same index, and columns for the leaves that have errors. Errors are independent.
-    draws : array of shape (draws, rows, leaves), optional
-        Values from the joint distribution of the data, in the order of the rows and of the recipe's leaves; in place
-        of `std_error`.
+    draws : array of shape (draws, rows, columns), optional
+        Values from the joint distribution of the data, in the order of the rows and of the recipe's leaves (of their
+        columns, ``recipe.construction.columns``); in place of `std_error`.
     alternatives : mapping, optional
         Choices of construction to average over, such as ``{"normalise": ["minmax", "zscore"], "aggregation":
         ["arithmetic", "geometric"]}``: keys are arguments of
@@ -175,7 +173,9 @@ def compose(
 
     Notes
     -----
-    Every replication runs all steps anew (treatment, column imputation, normalisation, aggregation). Weights from the
+    Every replication runs all steps anew (treatment, column imputation, normalisation, aggregation). A node that infers
+    its score from sources (unobserved components, a mean of sources of a `population`) adds the error of that; where
+    nothing else is uncertain, its standard error is the closed form. Weights from the
     data, and imputation by a normal distribution, are found once. Under multiple imputation the intervals are by
     Rubin's rules (percentiles where there are alternatives too), and the draws, and so the ranks, are pooled over the
     imputations. Neither the order of rows, nor the names of units, nor a leaf of weight zero changes any number.
@@ -199,12 +199,13 @@ def compose(
     if np.isnan(nominal[:, -1]).all():
         remedy = "lower the thresholds, impute, or look for scores that are not positive"
         raise Faults([Fault("compose", recipe.top, "no unit has a score", remedy)])
-    uncertain = panel.uncertain or bool(alternatives) or weight_noise > 0 or len(filled) > 1
+    inferred = _inferred(recipe, panel, filled[0])
+    varied = panel.uncertain or bool(alternatives) or weight_noise > 0 or len(filled) > 1
     run = None
-    if uncertain:
+    if varied or inferred:
         options = {"n": n, "keep": keep, "seed": seed, "workers": workers}
         run = _simulate(panel, constructions or [recipe.construction], weight_noise, nominal, options)
-    estimates = _estimates(recipe, panel, nominal, run, level)
+    estimates = _estimates(recipe, panel, nominal, run, {} if varied else inferred, level)
     if run is not None and len(filled) > 1 and not alternatives:
         estimates = _rubin(estimates, scores, run, panel, level)
     profile = panel.rows.copy()
@@ -213,63 +214,34 @@ def compose(
     return Composition(recipe, estimates, profile, run)
 
 
-def weighty(recipe: Recipe) -> Recipe:
-    """The recipe without what has no weight."""
-    construction = recipe.construction
-    ids = [leaf.id for leaf in construction.leaves]
-    share = effective_weights(ids, construction.nodes)
-    nodes = construction.nodes
-    for name in [name for name, s in share.items() if s == 0]:
-        nodes = without(nodes, name)
-    leaves = tuple(leaf for leaf in construction.leaves if share[leaf.id] > 0)
-    return replace(recipe, construction=replace(construction, leaves=leaves, nodes=nodes))
-
-
-def combinations(construction: Construction, alternatives: Choices) -> list[Construction]:
-    """Every combination of the alternatives."""
-    if not alternatives:
-        return []
-    known = ("normalise", "aggregation", "weights", "treat", "impute", "threshold", "together")
-    wrong = [k for k in alternatives if k not in known]
-    if wrong:
-        what = f"{', '.join(wrong)} cannot be varied"
-        raise Faults([Fault("compose", "alternatives", what, f"one of {', '.join(known)}")])
-    combined = itertools.product(*alternatives.values())
-    return [vary(construction, **dict(zip(alternatives, one, strict=True))) for one in combined]
-
-
-def with_data_weights(recipe: Recipe, panel: Panel, filled: Array) -> Recipe:
-    """The recipe with the weights that it takes from the data found, from the bottom up, and held."""
-    if not recipe.weightings:
-        return recipe
-    construction = recipe.construction
-    leaves = normaliser(construction, panel.layout)(filled).mean(axis=0)
-    known = {leaf.id: leaves[:, j] for j, leaf in enumerate(construction.leaves)}
-    methods: dict[str, Callable[[Array], Array]] = {
-        "pca": weighting.pca, "factor": weighting.factor, "entropy": weighting.entropy, "critic": weighting.critic,
-        "balance": lambda x: weighting.optimal(x).weights,
-        "infomax": lambda x: weighting.optimal(x, kind="infomax").weights,
-    }  # fmt: skip
-    nodes = list(construction.nodes)
-    for k, node in enumerate(nodes):
-        if node.id in recipe.weightings:
-            found = methods[recipe.weightings[node.id]](np.column_stack([known[c] for c in node.children]))
-            nodes[k] = replace(node, weights=tuple(found))
-        below = replace(construction, nodes=tuple(nodes[: k + 1]))
-        known[node.id] = scorer(below, panel.layout)(filled).mean(axis=0)[:, k]
-    return replace(recipe, construction=replace(construction, nodes=tuple(nodes)), weightings={})
-
-
 def _refuse_equal(recipe: Recipe, panel: Panel) -> None:
     """An indicator without two different values tells no units apart, whatever the method that spreads them out."""
     faults = []
-    for j, leaf in enumerate(recipe.construction.leaves):
+    for leaf, j in zip(recipe.construction.leaves, recipe.construction.places, strict=True):
         column = panel.values[:, j]
         if leaf.normalise in SPREADING and len(set(column[~np.isnan(column)])) < 2:
             what = f"{leaf.normalise} cannot tell units apart by it: there are not two different values"
             faults.append(Fault("compose", leaf.id, what, "fix goalposts, or leave it out"))
     if faults:
         raise Faults(faults)
+
+
+def _inferred(recipe: Recipe, panel: Panel, values: Array) -> dict[int, Array]:
+    """Standard errors of the nodes that infer their scores from sources, by place."""
+    found = inference_errors(recipe.construction, panel.layout, values)
+    nominal = scorer(recipe.construction, panel.layout)(values) if found else values
+    faults = []
+    for k, error in found.items():
+        alone = np.flatnonzero(np.isnan(error) & ~np.isnan(nominal[:, k]))
+        if len(alone):
+            what = "one source tells nothing of the error of the score"
+            remedy = "raise the threshold: two sources at least"
+            rows = np.argsort(panel.back)[alone]
+            shown = tuple(int(i) + 1 for i in sorted(rows)[:5])
+            faults.append(Fault("compose", recipe.construction.nodes[k].id, what, remedy, shown, len(rows)))
+    if faults:
+        raise Faults(faults)
+    return found
 
 
 def _simulate(
@@ -279,23 +251,32 @@ def _simulate(
     nominal: Array,
     options: Mapping[str, Any],
 ) -> Simulation:
-    """Replications under errors of the data, imputations, constructions and noise of the weights."""
+    """Replications under errors of the data and of inference, imputations, constructions and noise of the weights."""
     variants, share = [], []
+    moving = panel.uncertain or weight_noise > 0
     for construction in constructions:
         fills = fill_by_model(panel.values, construction, options["seed"])
         score, base = scorer(construction, panel.layout), base_weights(construction)
-        variants += [(score, filled, base) for filled in fills]
+        for filled in fills:
+            still = None if moving else score(filled)
+            variants.append((score, filled, base, still, inference_errors(construction, panel.layout, filled)))
         share += [1 / len(fills)] * len(fills)
 
     def replicate(rng: np.random.Generator, size: int, k: int) -> Array:
-        score, filled, base = variants[k]
+        score, filled, base, still, inferred = variants[k]
         x = errors(rng, size, filled, panel.std_error, panel.root, panel.draws)
         drawn = None
         if weight_noise:
             drawn = {
                 name: w * (1 + weight_noise * rng.uniform(-1, 1, (size, 1, len(w)))) for name, w in base.items()
             }  # fmt: skip
-        return np.swapaxes(score(x, drawn), -1, -2).reshape(size, -1)
+        found = score(x, drawn) if still is None else still[None].repeat(size, axis=0)
+        for node, error in inferred.items():
+            found[..., node] += error * rng.standard_normal((size, len(error)))
+        if inferred and max(inferred) < found.shape[-1] - 1:
+            names = [node.id for node in constructions[0].nodes]
+            found = score(x, drawn, {names[node]: found[..., node] for node in inferred})
+        return np.swapaxes(found, -1, -2).reshape(size, -1)
 
     rows, nodes = nominal.shape
     top = np.arange(rows) + (nodes - 1) * rows
@@ -313,18 +294,15 @@ def _simulate(
     )
 
 
-def base_weights(construction: Construction) -> dict[str, Array]:
-    """Weights of every node, as shares."""
-    given = {n.id: np.asarray(n.weights or [1.0] * len(n.children), dtype=float) for n in construction.nodes}
-    return {name: w / w.sum() for name, w in given.items()}
-
-
-def _estimates(recipe: Recipe, panel: Panel, nominal: Array, run: Simulation | None, level: float) -> Estimates:
-    """Nodes × rows in the one shape, in the order in which the rows were given."""
+def _estimates(
+    recipe: Recipe, panel: Panel, nominal: Array, run: Simulation | None, exact: Mapping[int, Array], level: float
+) -> Estimates:
+    """Nodes × rows in the one shape, in the order in which the rows were given; `exact` errors need no simulation."""
     construction = recipe.construction
     rows = len(nominal)
     place = (np.arange(len(construction.nodes))[:, None] * rows + panel.back).ravel()
-    below = {leaf.id: {j} for j, leaf in enumerate(construction.leaves)}
+    places = zip(construction.leaves, construction.places, strict=True)
+    below = {leaf.id: {j} if j >= 0 else set() for leaf, j in places}
     for node in construction.nodes:
         below[node.id] = set().union(*(below[c] for c in node.children))
     seen = ~np.isnan(panel.values)
@@ -350,8 +328,13 @@ def _estimates(recipe: Recipe, panel: Panel, nominal: Array, run: Simulation | N
     tail = (1 - level) / 2
     limits = np.quantile(np.ascontiguousarray(draws.T), [tail, 1 - tail], axis=1)
     error = np.where(np.isnan(value), np.nan, run.std_error[place])
+    interval = np.full(len(value), "simulation percentiles", dtype=object)
+    for k, known in exact.items():
+        own = slice(k * rows, (k + 1) * rows)
+        error[own], interval[own] = known[panel.back], "wald"
+        limits[:, own] = wald(value[own], error[own], np.array(np.inf), level)
     columns |= {"std_error": error, "lower": limits[0], "upper": limits[1], "conf_level": level, "df": np.inf}
-    columns["interval"] = "simulation percentiles"
+    columns["interval"] = interval
     columns["method"] += f"; {run.n:,} replications"
     return Estimates(make_table(columns), draws=draws)
 

@@ -27,10 +27,10 @@ class Panel:
     back: Array
     """Row of the arrays for each row as given."""
     values: Array
-    """Rows × leaves, denominated."""
+    """Rows × columns, denominated."""
     layout: Layout
     std_error: Array | None
-    """Rows × leaves, zero where there is none."""
+    """Rows × columns, zero where there is none."""
     root: Array | None
     """Square root of the covariance matrix of all values."""
     draws: Array | None
@@ -56,7 +56,7 @@ def read_panel(
     Faults
         Columns that are missing or hold no numbers, rows that are there twice, errors that do not fit.
     """
-    leaves = [leaf.id for leaf in recipe.construction.leaves]
+    leaves = recipe.construction.columns
     root = None
     if isinstance(data, Estimates):
         if std_error is not None:
@@ -155,7 +155,7 @@ def _check(
             faults += _numbers("std_error", std_error[name], name, least=0.0)
     if draws is not None and np.shape(draws)[1:] != (len(frame), len(leaves)):
         what = f"shape {np.shape(draws)} is not (draws, {len(frame)}, {len(leaves)})"
-        faults.append(Fault("draws", "", what, "one column for each leaf with a weight, in the recipe's order"))
+        faults.append(Fault("draws", "", what, "one column for each of recipe.construction.columns"))
     if faults:
         raise Faults(faults)
 

@@ -25,16 +25,21 @@ WEIGHTINGS = ("equal", "pca", "factor", "balance", "infomax", "entropy", "critic
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "minmax": (), "zscore": (), "dist2max": (), "fracmax": (), "rank": (), "prank": (), "borda": (), "none": (),
     "goalposts": ("lower", "upper"), "scaled": ("lower", "upper"), "dist2targ": ("target",), "ampi": ("centre",),
+    "baseline": ("centre", "spread"), "reciprocal": (),
 }  # fmt: skip
 """Methods of normalisation -> what a leaf must say for them."""
 _MAY: Mapping[str, tuple[str, ...]] = {
-    "minmax": ("low", "high"), "zscore": ("mean", "sd"), "goalposts": ("scale",), "scaled": ("factor",)
+    "minmax": ("low", "high"), "zscore": ("mean", "sd"), "goalposts": ("scale",), "scaled": ("factor",),
+    "baseline": ("mean", "sd", "low", "high"), "reciprocal": ("scale",),
 }  # fmt: skip
 AGGREGATIONS: Mapping[str, tuple[str, ...]] = {
-    "arithmetic": (), "geometric": (), "harmonic": (), "generalised": ("power",), "mazziotta_pareto": ("penalty",),
-    "mean_min": ("alpha", "beta"), "copeland": (),
+    "arithmetic": ("population",), "geometric": (), "harmonic": (), "generalised": ("power",),
+    "mazziotta_pareto": ("penalty",), "mean_min": ("alpha", "beta"), "copeland": (), "product": (),
+    "group_inequality": ("groups",), "unobserved_components": ("representative",),
 }  # fmt: skip
 """Methods of aggregation -> the parameters that a node may give."""
+_UNWEIGHTED = ("product", "group_inequality", "unobserved_components")
+_OPTIONS = tuple(dict.fromkeys(key for keys in AGGREGATIONS.values() for key in keys))
 # log_gii is left out: it turns an indicator round whose greatest value is below one
 TREATMENTS = (
     "none", "winsorise", "two_stage", "log", "log_ct", "log_ct_plus", "log_ct_original", "box_cox",
@@ -65,7 +70,7 @@ _RECIPE = {
     "leaves": Key("tables"),
     "nodes": Key("tables"),
 }
-_LEAF_NUMBERS = ("lower", "upper", "target", "centre", "low", "high", "mean", "sd", "scale", "factor")
+_LEAF_NUMBERS = ("lower", "upper", "target", "centre", "low", "high", "mean", "sd", "scale", "factor", "spread")
 _LEAF = {
     "id": _TEXT,
     "name": _OPTIONAL,
@@ -74,6 +79,8 @@ _LEAF = {
     "treat": Key("text", TREATMENTS, required=False),
     "denominator": _OPTIONAL,
     "per": _NUMBER,
+    "column": _OPTIONAL,
+    **dict.fromkeys(("constant", "least", "most"), _NUMBER),
     **dict.fromkeys(_LEAF_NUMBERS, _NUMBER),
 }
 _NODE = {
@@ -84,9 +91,10 @@ _NODE = {
     "weighting": Key("text", WEIGHTINGS, required=False),
     "aggregation": Key("text", AGGREGATIONS, required=False),
     "threshold": _NUMBER,
-    **dict.fromkeys(("power", "penalty", "alpha", "beta"), _NUMBER),
+    **dict.fromkeys(_OPTIONS, _NUMBER),
+    "representative": Key("texts", required=False),
 }
-_OF_LEAF = ("id", "direction", "normalise", "parameters", "treat")
+_OF_LEAF = ("id", "direction", "normalise", "parameters", "treat", "column", "constant", "least", "most")
 _OF_NODE = ("id", "children", "weights", "aggregation", "threshold", "options")
 _IMPUTE = {"method": Key("text", IMPUTATIONS), "most": _NUMBER, "imputations": Key("whole", required=False)}
 _OUTLIERS = {"points": Key("whole", required=False), "skewness": _NUMBER, "kurtosis": _NUMBER}
@@ -200,22 +208,29 @@ class _Reader:
             for key in given:
                 if key not in (*NEEDS[method], *_MAY.get(method, ())):
                     self.fault(f"{where}.{key}", f"{method} does not take it", "leave it out")
-        for low, high in (("lower", "upper"), ("low", "high")):
-            if low in given and high in given and not given[low] < given[high]:
-                self.fault(f"{where}.{low}", f"{given[low]} is not below {high} = {given[high]}", "exchange them")
+        stated: dict[str, Any] = given | {k: leaf[k] for k in ("least", "most") if k in leaf}
+        for low, high in (("lower", "upper"), ("low", "high"), ("least", "most")):
+            if low in stated and high in stated and not stated[low] < stated[high]:
+                self.fault(f"{where}.{low}", f"{stated[low]} is not below {high} = {stated[high]}", "exchange them")
+        if "constant" in leaf and (method != "none" or leaf.keys() & {"column", "denominator", "treat"}):
+            self.fault(f"{where}.constant", "is a score already", 'say normalise = "none", and no column or treatment')
+        if {"column", "denominator"} <= leaf.keys():
+            self.fault(f"{where}.denominator", "cannot stand beside column", "divide the column beforehand")
+        if method == "baseline" and leaf.get("treat") == "log":
+            self.fault(f"{where}.treat", "a baseline is stated in the unit of the data", "leave the logarithm out")
         if leaf.get("treat") == "log" and any(v <= 0 for k, v in given.items() if k in ("lower", "upper", "target")):
             self.fault(f"{where}.treat", "bounds of a logarithm must be above zero", "raise the bounds")
         if "per" in leaf and "denominator" not in leaf:
             self.fault(f"{where}.per", "there is no denominator", "name the denominator, or leave out per")
         for key, value in {**given, "per": leaf.get("per", 1.0)}.items():
-            if not math.isfinite(value) or (key in ("sd", "scale", "factor", "per") and value <= 0):
+            if not math.isfinite(value) or (key in ("sd", "spread", "scale", "factor", "per") and value <= 0):
                 self.fault(f"{where}.{key}", f"{value} is out of range", "give a number above 0")
         leaf["direction"] = -1 if leaf.get("direction") == "lower" else 1
         return {**leaf, "parameters": {k: float(v) for k, v in given.items()}}
 
     def node(self, raw: Any, where: str) -> dict[str, Any]:
         node = self.file.table(raw, _NODE, where)
-        options = {k: node.pop(k) for k in ("power", "penalty", "alpha", "beta") if k in node}
+        options = {k: node.pop(k) for k in _OPTIONS if k in node}
         method = node.get("aggregation", "arithmetic")
         for key in options:
             if key not in AGGREGATIONS[method]:
@@ -223,6 +238,7 @@ class _Reader:
         if method == "generalised" and "power" not in raw:
             self.fault(f"{where}.power", "generalised needs it", "add power = 0.5")
         children, weights = node.get("children"), node.get("weights")
+        self.sources(node, options, where)
         if children is not None and not children:
             self.fault(f"{where}.children", "the list is empty", "name at least one leaf or node")
         if weights is not None:
@@ -237,6 +253,23 @@ class _Reader:
             self.fault(f"{where}.threshold", f"{node['threshold']} is out of range", "give a share from 0 to 1")
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in node.items()}
         return {**fields, "options": options}
+
+    def sources(self, node: Mapping[str, Any], options: Mapping[str, Any], where: str) -> None:
+        """Whether what is said of children as sources, or as groups, fits them."""
+        method, children = node.get("aggregation", "arithmetic"), node.get("children", ())
+        if method in _UNWEIGHTED or "population" in options:
+            for key in {"weights", "weighting"} & node.keys():
+                self.fault(f"{where}.{key}", "the children have no weights of their own here", "leave it out")
+        if method == "unobserved_components" and len(options.get("representative", ())) < 3:
+            self.fault(f"{where}.representative", "fewer than three", "name three at least that rate all units")
+        for name in options.get("representative", ()):
+            if name not in children:
+                self.fault(f"{where}.representative", f'"{name}" is not a child', suggest(name, children))
+        if "population" in options and not options["population"] >= max(len(children), 2):
+            self.fault(f"{where}.population", "is less than the number of children", "give the number of all sources")
+        n, groups = len(children), options.get("groups", 2)
+        if method == "group_inequality" and (groups < 2 or n % groups):
+            self.fault(f"{where}.groups", f"{n} children cannot be {groups} groups", "name them group by group")
 
     def steps(self, impute: Mapping[str, Any], outliers: Mapping[str, Any]) -> tuple[str, dict[str, float]]:
         filled = self.file.table(impute, _IMPUTE, "impute")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.composites import Choices, base_weights, combinations, weighty, with_data_weights
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.panels import Panel, read_panel
 from uncac_metrics.recipes import Recipe, load_recipe
@@ -19,7 +18,9 @@ from uncac_metrics.stats.scores import sobol
 from uncac_metrics.stats.scores.analysis import correlate
 from uncac_metrics.stats.scores.construction import Construction, fill_by_model, normaliser, scorer
 from uncac_metrics.stats.scores.hierarchy import effective_weights, without
-from uncac_metrics.stats.scores.simulate import errors, rank_from_top
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
+from uncac_metrics.stats.scores.simulate import errors
+from uncac_metrics.variants import Choices, base_weights, combinations, weighty, with_data_weights
 
 Array = np.ndarray
 DATA, WEIGHTS = "errors of the data", "noise of the weights"

@@ -9,13 +9,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from composite_common import ITERATIVE, Cases, Differs, Outcome, Unsupported, close, differs, document, frame, same
+from composite_common import (
+    ITERATIVE,
+    PERTURB,
+    Cases,
+    Differs,
+    Outcome,
+    Unsupported,
+    close,
+    differs,
+    document,
+    frame,
+    same,
+)
 
 import uncac_metrics as um
 from uncac_metrics.stats.scores import aggregate, analysis, denominate, impute, normalise, sobol, treat, weights
 from uncac_metrics.stats.scores.construction import Construction, Layout, Leaf, scorer, vary
 from uncac_metrics.stats.scores.hierarchy import Node, climb, effective_weights, order, without
-from uncac_metrics.stats.scores.simulate import rank_from_top
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
 
 Array = np.ndarray
 LEVELS = ("Pillar", "Sub-index", "Index")
@@ -92,8 +104,9 @@ def _by_unit(table: pd.DataFrame, units: list[str], codes: list[str]) -> Array:
     return table.set_index("uCode").loc[units, codes].to_numpy(dtype=float)
 
 
-def compare(root: Path) -> Iterator[Outcome]:
-    """Every comparison of this module."""
+def compare(root: Path, factor: float = 1.0) -> Iterator[Outcome]:
+    """Every comparison of this module; `factor` multiplies every expected number."""
+    PERTURB[0] = factor
     cases = Cases(root)
     asem = Asem(root)
     for part in (

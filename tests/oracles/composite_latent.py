@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from uncac_metrics.stats import scores
-from uncac_metrics.stats.scores import factor_em, rank_kernels, ucm, ucm_ml
+from uncac_metrics.stats.scores import factor_em, rank_kernels, ucm
 
 CLOSED, ITERATIVE = 1e-9, 1e-6
 DIMENSIONS = ("va", "pv", "ge", "rq", "rl", "cc")
@@ -111,7 +111,7 @@ def factanal(root: Path, factor: float) -> Outcome:
 def lavaan(root: Path, factor: float) -> Outcome:
     want = json.loads((root / "ucm/fiml_lavaan.json").read_text())
     y = pd.read_csv(root / "ucm/fiml_input.csv").to_numpy(float)
-    data, centre, spread = ucm_ml._standardised(y[None], np.zeros((y.shape[1], 0)), np.ones((len(y), 1)))
+    data, centre, spread = factor_em.standardised(y[None], np.zeros((y.shape[1], 0)), np.ones((len(y), 1)))
     theta, loglik, _ = factor_em.fit(data, factor_em.start(data), tolerance=1e-11)
     a, b, psi, *_ = (part[0] for part in factor_em.split(theta, data))
     n = data.rated[0].sum(axis=0)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from uncac_metrics.model import Fault, Faults
+from uncac_metrics.stats.scores import ucm
 from uncac_metrics.stats.scores.normalise import has_missing, zscore
 
 Array = np.ndarray
@@ -68,15 +69,32 @@ def _mean_min(values: Array, share: Array, alpha: float = 0.5, beta: float = 1.0
     return mean - alpha * (np.sqrt((mean - least) ** 2 + beta**2) - beta)
 
 
+def _product(values: Array, share: Array) -> Array:
+    return np.prod(np.where(share > 0, values, 1.0), axis=-1)
+
+
+def _group_inequality(values: Array, share: Array, groups: float = 2) -> Array:
+    table = values.reshape(*values.shape[:-1], int(groups), -1)
+    whole = np.where((share > 0).all(axis=-1), 1.0, np.nan)  # no gap can be filled by the other children
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = np.exp(np.log(table).mean(axis=-1))
+        across = np.exp(np.log(table.mean(axis=-2)).mean(axis=-1))
+        return whole * (1 - 1 / (1 / within).mean(axis=-1) / across)
+
+
 _KERNELS: Mapping[str, Callable[..., Array]] = {
-    "arithmetic": _dot,
+    "arithmetic": lambda values, share, population=0: _dot(values, share),
     "geometric": lambda values, share: _power_mean(values, share, 0.0),
     "harmonic": lambda values, share: _power_mean(values, share, -1.0),
     "generalised": _power_mean,
     "mazziotta_pareto": _mazziotta_pareto,
     "mean_min": _mean_min,
+    "product": _product,
+    "group_inequality": _group_inequality,
 }
-METHODS = (*_KERNELS, "copeland")
+COMPARING = ("copeland", "unobserved_components")
+"""Methods that take a unit's score from the other units as well."""
+METHODS = (*_KERNELS, *COMPARING)
 """Names of the methods."""
 
 
@@ -98,14 +116,15 @@ def aggregate(
     weights : array of shape (scores,) or (..., 1, scores), optional
         Not negative; need not sum to one. Equal where not given.
     method : str
-        One of :data:`METHODS`. ``copeland`` compares the units with each other; the others take each by itself.
+        One of :data:`METHODS`. Those of :data:`COMPARING` look at all units together; the others take each by itself.
     threshold : float
         Least share of the scores (those with a weight, counted) that must be observed.
     complete : bool, optional
         Nothing is missing, as the caller knows; looked up where not given.
     **parameters
         `power` of the generalised mean, `penalty` and `sample` of Mazziotta and Pareto's, `alpha` and `beta` of
-        mean–min.
+        mean–min, `groups` of the inequality between groups, `representative` of unobserved components, `population`
+        of a mean of sources (see :func:`standard_error`).
 
     Returns
     -------
@@ -128,6 +147,8 @@ def aggregate(
     whole = not has_missing(x) if complete is None else complete
     if method == "copeland":
         result = copeland(x, weights)
+    elif method == "unobserved_components":
+        result = unobserved_components(x, **parameters)[0]
     else:
         result = _KERNELS[method](*_shares(x, weights, whole), **parameters)
     if whole:
@@ -187,6 +208,89 @@ def mean_min(x: Array, weights: Array | None = None, alpha: float = 0.5, beta: f
     Casadio Tarabusi and Guarini (2013), Social Indicators Research 112, 19–45.
     """
     return aggregate(x, weights, "mean_min", alpha=alpha, beta=beta)
+
+
+def product(x: Array) -> Array:
+    """``Π x``: a score and the shares that it keeps, as in an index adjusted for inequality."""
+    return aggregate(x, None, "product")
+
+
+def group_inequality(x: Array, groups: int = 2) -> Array:
+    r"""Loss that inequality between groups makes: ``1 − H(G(x_1), G(x_2), …) / G(mean of the groups)``.
+
+    Scores come group by group, the same dimensions in each: G is the geometric mean over the dimensions, H the
+    harmonic mean over the groups. Higher is more unequal. The Gender Inequality Index is this for women and men.
+
+    References
+    ----------
+    Seth (2009), Journal of Human Development and Capabilities 10, 219–248.
+
+    Examples
+    --------
+    >>> group_inequality(np.array([[0.4, 0.9, 0.4, 0.9], [0.2, 0.9, 0.8, 0.9]])).round(3)
+    array([0.   , 0.057])
+    """
+    return aggregate(x, None, "group_inequality", groups=groups)
+
+
+def unobserved_components(x: Array, representative: Array) -> tuple[Array, Array]:
+    """Scores and standard errors of units that several sources rate, as the Worldwide Governance Indicators have them.
+
+    Parameters
+    ----------
+    x : array of shape (..., units, sources)
+        NaN where a source does not rate a unit; a source without ratings does not count.
+    representative : boolean array of shape (sources,)
+
+    Returns
+    -------
+    score, std_error : arrays of shape (..., units)
+
+    See Also
+    --------
+    uncac_metrics.stats.scores.unobserved_components : the same from a frame of ratings, with its formulas.
+    """
+    flat = np.asarray(x, dtype=float).reshape(-1, *x.shape[-2:])
+    found = [ucm.two_step(y, np.asarray(representative, dtype=bool)) for y in flat]
+    alpha, beta, sigma2 = (np.array([one[k] for one in found]) for k in ("alpha", "beta", "sigma2"))
+    score, error = ucm.standardised(flat, alpha, beta, sigma2)
+    return score.reshape(x.shape[:-1]), error.reshape(x.shape[:-1])
+
+
+def standard_error(x: Array, method: str, **parameters: Any) -> Array | None:
+    r"""Standard error with which a method infers a unit's score from its scores; None where it is one by definition.
+
+    Unobserved components have one, and so has an arithmetic mean of sources that are a sample of `population`:
+    :math:`s / \sqrt{n} \cdot \sqrt{(N - n) / (N - 1)}`, without the second factor where N is infinite.
+
+    Parameters
+    ----------
+    x : array of shape (..., units, scores)
+    method : str
+    **parameters
+        As for :func:`aggregate`.
+
+    Returns
+    -------
+    array of shape (..., units), or None
+        Missing where a mean has fewer than two scores.
+
+    Examples
+    --------
+    >>> standard_error(np.array([[40.0, 44.0, 47.0, 55.0]]), "arithmetic", population=13).round(3)
+    array([2.75])
+    """
+    if method == "unobserved_components":
+        return unobserved_components(x, parameters["representative"])[1]
+    if method != "arithmetic" or "population" not in parameters:
+        return None
+    population = float(parameters["population"])
+    n = (~np.isnan(x)).sum(axis=-1)
+    gap = x - (np.nansum(x, axis=-1) / np.maximum(n, 1))[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(np.nansum(gap**2, axis=-1) / (n - 1))
+        finite = np.sqrt((population - n) / (population - 1)) if np.isfinite(population) else 1.0
+        return np.where(n > 1, spread / np.sqrt(n) * finite, np.nan)
 
 
 def ordered(x: Array, order_weights: Array) -> Array:

@@ -13,12 +13,12 @@ import numpy as np
 
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.stats.scores import impute, normalise, treat
-from uncac_metrics.stats.scores.aggregate import METHODS
+from uncac_metrics.stats.scores.aggregate import COMPARING, METHODS, standard_error
 from uncac_metrics.stats.scores.hierarchy import Node, climber
 
 Array = np.ndarray
 Score = Callable[..., Array]
-"""``(values (..., rows, leaves), weights=None) -> scores (..., rows, nodes)``."""
+"""``(values (..., rows, columns), weights=None, given=None) -> scores (..., rows, nodes)``."""
 
 TREATMENTS = ("none", "winsorise", "two_stage", "log", *treat.TRANSFORMS)
 """What can be done to the values of a leaf before they are normalised; ``log`` is the natural logarithm."""
@@ -26,7 +26,7 @@ IMPUTATIONS = (
     "none", "mean", "median", "group_mean", "group_median", "row_mean", "row_median", "latest", "constant", "linear",
     "em", "multiple",
 )  # fmt: skip
-OF_LEAF = ("lower", "upper", "target", "centre")
+OF_LEAF = ("lower", "upper", "target", "centre", "spread")
 """Parameters of normalisation that each leaf has its own of; all others are shared by the leaves of a method."""
 
 
@@ -41,6 +41,13 @@ class Leaf:
     parameters: Mapping[str, float] = field(default_factory=dict)
     """In the indicator's own units."""
     treat: str = "none"
+    column: str = ""
+    """Column of the data; that of its own name where empty. Leaves that share one share its errors."""
+    constant: float | None = None
+    """The same number for all units, a standard, in place of a column."""
+    least: float = -np.inf
+    """Values below it count as this much, before anything else is done."""
+    most: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,17 @@ class Construction:
     """Of the imputation (`most`, `imputations`) and of outlier treatment (`points`, `skewness`, `kurtosis`)."""
     together: bool = True
     """What normalisation takes from the data is taken from all periods together, so that change shows."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the data that the leaves rest on: those of the values that scores are made of."""
+        return list(dict.fromkeys(leaf.column or leaf.id for leaf in self.leaves if leaf.constant is None))
+
+    @property
+    def places(self) -> list[int]:
+        """Column of each leaf, −1 for a constant."""
+        at = {name: j for j, name in enumerate(self.columns)}
+        return [at[leaf.column or leaf.id] if leaf.constant is None else -1 for leaf in self.leaves]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +105,8 @@ def scorer(construction: Construction, layout: Layout) -> Score:
     Returns
     -------
     callable
-        ``(values, weights=None) -> scores``: values of shape (..., rows, leaves), scores of shape (..., rows, nodes);
-        `weights` as in :func:`~uncac_metrics.stats.scores.hierarchy.climb`.
+        ``(values, weights=None, given=None) -> scores``: values of shape (..., rows, columns), scores of shape
+        (..., rows, nodes); `weights` and `given` as in :func:`~uncac_metrics.stats.scores.hierarchy.climber`.
 
     Examples
     --------
@@ -99,31 +117,56 @@ def scorer(construction: Construction, layout: Layout) -> Score:
     """
     prepare = normaliser(construction, layout)
     up = climber([leaf.id for leaf in construction.leaves], construction.nodes)
-    compares = any(node.aggregation == "copeland" for node in construction.nodes)
-    periods = [np.flatnonzero(layout.period == t) for t in range(len(layout.times))]
+    compares = any(node.aggregation in COMPARING for node in construction.nodes)
+    periods = _periods(layout)
 
-    def score(values: Array, weights: Mapping[str, Array] | None = None) -> Array:
+    def score(
+        values: Array, weights: Mapping[str, Array] | None = None, given: Mapping[str, Array] | None = None
+    ) -> Array:
         leaves = prepare(values)
         if not compares or len(periods) == 1:
-            return up(leaves, weights)
+            return up(leaves, weights, given)
         out = np.empty((*leaves.shape[:-1], len(construction.nodes)))
-        for rows in periods:  # units are outranked by those of their own period
-            out[..., rows, :] = up(leaves[..., rows, :], weights)
+        for rows in periods:  # units are compared with those of their own period
+            known = {name: s[..., rows] for name, s in given.items()} if given else None
+            out[..., rows, :] = up(leaves[..., rows, :], weights, known)
         return out
 
     return score
 
 
+def _periods(layout: Layout) -> list[Array]:
+    return [np.flatnonzero(layout.period == t) for t in range(len(layout.times))]
+
+
+def inference_errors(construction: Construction, layout: Layout, values: Array) -> dict[int, Array]:
+    """Standard errors (rows,) of the nodes that infer their scores, by place, for values of shape (rows, columns)."""
+    leaves = normaliser(construction, layout)(values)
+    at = {leaf.id: j for j, leaf in enumerate(construction.leaves)}
+    out: dict[int, Array] = {}
+    for k, node in enumerate(construction.nodes):
+        columns = [at.get(c, -1) for c in node.children]
+        if -1 in columns:
+            continue
+        parts = [(r, standard_error(leaves[r][:, columns], node.aggregation, **node.parameters))
+                 for r in _periods(layout)]  # fmt: skip
+        for rows, error in parts:
+            if error is not None:
+                out.setdefault(k, np.full(len(leaves), np.nan))[rows] = error
+    return out
+
+
 def normaliser(construction: Construction, layout: Layout) -> Callable[[Array], Array]:
-    """The function up to and with normalisation: (..., rows, leaves) in and out."""
+    """The function up to and with normalisation: (..., rows, columns) in, (..., rows, leaves) out."""
     _refuse_unknown(construction)
     fill = _filler(construction, layout)
+    spread = _spreader(construction)
     steps = [_step(construction, members) for members in _alike(construction.leaves)]
     together = construction.together or len(layout.times) == 1
-    periods = [np.flatnonzero(layout.period == t) for t in range(len(layout.times))]
+    periods = _periods(layout)
 
     def prepare(values: Array) -> Array:
-        filled = fill(values)
+        filled = fill(spread(values))
         if together:
             return _apply(steps, filled)
         out = np.empty(filled.shape)
@@ -132,6 +175,22 @@ def normaliser(construction: Construction, layout: Layout) -> Callable[[Array], 
         return out
 
     return prepare
+
+
+def _spreader(construction: Construction) -> Callable[[Array], Array]:
+    """The function from columns to leaves."""
+    places = construction.places
+    if places == list(range(len(places))):
+        return lambda values: values
+    fixed = {j: leaf.constant for j, leaf in enumerate(construction.leaves) if leaf.constant is not None}
+
+    def spread(values: Array) -> Array:
+        out = values[..., places]
+        for j, constant in fixed.items():
+            out[..., j] = constant
+        return out
+
+    return spread
 
 
 def _refuse_unknown(construction: Construction) -> None:
@@ -144,6 +203,12 @@ def _refuse_unknown(construction: Construction) -> None:
         for where, name, known in named
         if name not in known
     ]
+    ids = {leaf.id for leaf in construction.leaves}
+    for node in construction.nodes:
+        infers = node.aggregation == "unobserved_components" or "population" in node.options
+        if infers and not ids.issuperset(node.children):
+            what = "only leaves can be sources of it"
+            faults.append(Fault("construction", f"{node.id}: children", what, "aggregate nodes by a mean"))
     if faults:
         raise Faults(faults)
 
@@ -166,7 +231,8 @@ def _alike(leaves: tuple[Leaf, ...]) -> list[list[tuple[int, Leaf]]]:
     for j, leaf in enumerate(leaves):
         shared = tuple(sorted((k, v) for k, v in leaf.parameters.items() if k not in OF_LEAF))
         own = frozenset(leaf.parameters) & frozenset(OF_LEAF)
-        kinds.setdefault((leaf.treat, leaf.normalise, shared, own), []).append((j, leaf))
+        bounded = leaf.least > -np.inf or leaf.most < np.inf
+        kinds.setdefault((leaf.treat, leaf.normalise, shared, own, bounded), []).append((j, leaf))
     return list(kinds.values())
 
 
@@ -183,9 +249,12 @@ def _step(construction: Construction, members: list[tuple[int, Leaf]]) -> Step:
     kernel = normalise.METHODS[first.normalise]
     around = None if (direction > 0).all() else direction
     treated = _treatment(first.treat, construction.options)
+    bounds = np.array([[leaf.least for _, leaf in members], [leaf.most for _, leaf in members]])
+    bounded = bool(np.isfinite(bounds).any())
 
     def step(values: Array) -> Array:
-        x = values if treated is None else treated(values)
+        within = np.clip(values, *bounds) if bounded else values
+        x = within if treated is None else treated(within)
         return kernel(x if around is None else x * around, **turned)
 
     return [j for j, _ in members], step

@@ -230,3 +230,26 @@ def fit(data: Data, theta: Array, *, tolerance: float = 1e-9, most: int = 2000) 
             active = active[~near]
             part = data.fits(active)
     return theta, loglik, steps
+
+
+def standardised(values: Array, members: Array, groups: Array) -> tuple[Data, Array, Array]:
+    """Ratings in units of each source's standard deviation, and the means and deviations (fits, sources)."""
+    rated = ~np.isnan(values)
+    n = rated.sum(axis=1)
+    size = np.maximum(n, 1)
+    ordered = np.sort(values, axis=1)  # summed by size: no bit depends on what the units are called
+    centre = np.nansum(ordered, axis=1) / size
+    rest = np.where(rated, values - centre[:, None, :], 0.0)
+    spread = np.where(n > 0, np.sqrt(np.nansum((ordered - centre[:, None, :]) ** 2, axis=1) / size), 1.0)
+    return (
+        make_data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups),
+        centre,
+        spread,
+    )
+
+
+def by_content(data: Data) -> tuple[Data, Array]:
+    """Rows in the order of their ratings, and that order: sums and random numbers then follow what is said of a unit,
+    not what it is called."""
+    order = np.lexsort(data.both.transpose(0, 2, 1).reshape(-1, data.both.shape[1]))
+    return make_data(data.both[:, order], data.blocks, data.groups[order]), order

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +26,16 @@ class Node:
     aggregation: str = "arithmetic"
     threshold: float = 0.0
     """Least share of the children (those with a weight) that must be there."""
-    options: Mapping[str, float] = field(default_factory=dict)
-    """Parameters of the aggregation: `power`, `penalty`, …"""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the aggregation: `power`, `penalty`, …; `representative` are ids of children."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The options as the aggregation takes them."""
+        if "representative" not in self.options:
+            return dict(self.options)
+        named = np.array([c in self.options["representative"] for c in self.children])
+        return {**self.options, "representative": named}
 
 
 def order(nodes: Sequence[Node]) -> tuple[Node, ...]:
@@ -89,7 +98,10 @@ def climb(
 
 
 def climber(names: Sequence[str], nodes: Sequence[Node]) -> Callable[..., Array]:
-    """:func:`climb` for one tree, its columns looked up once: ``(leaves, weights=None) -> scores``."""
+    """:func:`climb` for one tree, its columns looked up once: ``(leaves, weights=None, given=None) -> scores``.
+
+    `given` are scores of nodes that are known: those above are made of them.
+    """
     place = {name: j for j, name in enumerate(names)}
     position = {node.id: k for k, node in enumerate(nodes)}
     plan = []
@@ -101,18 +113,24 @@ def climber(names: Sequence[str], nodes: Sequence[Node]) -> Callable[..., Array]
             of_leaves = slice(columns[0], columns[0] + len(columns))
         sources = [(c in place, place[c] if c in place else position[c]) for c in node.children]
         own = np.asarray(node.weights, dtype=float) if node.weights else None
-        plan.append((node.id, of_leaves, sources, own, node.aggregation, {"threshold": node.threshold, **node.options}))
+        options = {"threshold": node.threshold, **node.parameters}
+        plan.append((node.id, of_leaves, sources, own, node.aggregation, options))
 
-    def up(leaves: Array, weights: Mapping[str, Array] | None = None) -> Array:
+    def up(
+        leaves: Array, weights: Mapping[str, Array] | None = None, given: Mapping[str, Array] | None = None
+    ) -> Array:
         complete = not has_missing(leaves) or None  # with gaps, every node looks for itself
         found: list[Array] = []
         for name, of_leaves, sources, own, method, options in plan:
+            if given is not None and name in given:
+                found.append(given[name])
+                continue
             if of_leaves is not None:
                 x = leaves[..., of_leaves]
             else:
                 x = np.stack([leaves[..., k] if leaf else found[k] for leaf, k in sources], axis=-1)
-            given = own if weights is None else weights.get(name, own)
-            found.append(aggregate(x, given, method, complete=complete, **options))
+            w = own if weights is None else weights.get(name, own)
+            found.append(aggregate(x, w, method, complete=complete, **options))
         return np.stack(found, axis=-1)
 
     return up

@@ -138,6 +138,32 @@ def goalposts(x: Array, lower: Array | float, upper: Array | float, scale: float
     return scale * (np.clip(share, 0.0, 1.0) if clip else share)
 
 
+def reciprocal(x: Array, scale: float = 1.0) -> Array:
+    """``scale / value`` of what is better the lower it is: a maternal mortality of 10 or of 100 per 100,000."""
+    return -scale / np.where(x == 0, np.nan, x)
+
+
+def baseline(
+    x: Array,
+    centre: Array | float,
+    spread: Array | float,
+    mean: float = 0.0,
+    sd: float = 1.0,
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> Array:
+    """``mean + sd (x − centre) / spread`` with a mean and standard deviation fixed once, held within bounds.
+
+    A z-score of a baseline year: what other units do later moves no score.
+
+    Examples
+    --------
+    >>> baseline(np.array([[3.0], [7.0]]), 2.0, 1.0, mean=45, sd=20, low=0, high=100).ravel()
+    array([ 65., 100.])
+    """  # fmt: skip
+    return np.clip(mean + (sd / np.asarray(spread)) * (x - centre), low, high)
+
+
 def ampi(x: Array, centre: Array | float, lowest: Array | None = None, highest: Array | None = None) -> Array:
     r"""Mazziotta and Pareto's adjusted scale: the value `centre` is 100, the range of the whole panel 60 wide.
 
@@ -168,6 +194,8 @@ METHODS: Mapping[str, Callable[..., Array]] = {
     "borda": borda,
     "goalposts": goalposts,
     "ampi": ampi,
+    "baseline": baseline,
+    "reciprocal": reciprocal,
     "none": none,
 }
 """Name -> kernel."""

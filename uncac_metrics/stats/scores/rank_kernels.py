@@ -1,4 +1,4 @@
-r"""Kernels of ranks: joint normal draws, confidence sets from all pairs, adjusted p-values.
+r"""Kernels of ranks: ranks of draws, joint normal draws, confidence sets from all pairs, adjusted p-values.
 
 For :math:`\hat\theta \sim N(\theta, \Sigma)` a pair (i, k) is decided, i above k, when
 :math:`\hat\theta_i - \hat\theta_k > c\,\sigma_{ik}`. With c the quantile of the greatest
@@ -12,6 +12,33 @@ import numpy as np
 from scipy import special
 
 Array = np.ndarray
+
+
+def rank_from_top(scores: Array) -> Array:
+    """Rank 1 for the greatest along the last axis; ties take the least of their ranks, missing scores none (0).
+
+    Examples
+    --------
+    >>> rank_from_top(np.array([3.0, 1.0, np.nan, 3.0]))
+    array([1, 3, 0, 1])
+    """
+    down = -np.asarray(scores, dtype=float)
+    shape, n = down.shape, down.shape[-1]
+    down = down.reshape(-1, n)
+    at = np.argsort(down, axis=-1)  # missing scores come last
+    at += np.arange(len(down))[:, None] * n
+    ordered = down.ravel()[at]
+    place = np.broadcast_to(np.arange(1, n + 1), down.shape)
+    tied = ordered[:, 1:] == ordered[:, :-1]
+    if tied.any():
+        fresh = np.ones(down.shape, dtype=bool)
+        fresh[:, 1:] = ~tied
+        place = np.maximum.accumulate(np.where(fresh, place, 0), axis=-1)
+    if np.isnan(ordered[:, -1:]).any():
+        place = np.where(np.isnan(ordered), 0, place)
+    ranks = np.empty(down.size, dtype=np.int64)
+    ranks[at] = place
+    return ranks.reshape(shape)
 
 
 def normal_draws(covariance: Array, draws: int, seed: int) -> Array:

@@ -58,10 +58,10 @@ def ranked(value: Array, *, ties: float = 0.0, higher_is_better: bool = True) ->
     ([1.0, 3.0, 1.0], [1.5, 3.0, 1.5])
     """
     value = np.asarray(value, dtype=float)
-    x = np.where(np.isnan(value), np.nan, -value if higher_is_better else value)
-    known = np.sort(x[~np.isnan(x)])
-    best, worst = np.searchsorted(known, x, side="left") + 1, np.searchsorted(known, x, side="right")
-    return np.where(np.isnan(x), np.nan, (1 - ties) * best + ties * worst)
+    x = value if higher_is_better else -value
+    missing = np.isnan(x)
+    best, worst = kernels.rank_from_top(x), (~missing).sum() + 1 - kernels.rank_from_top(-x)
+    return np.where(missing, np.nan, (1 - ties) * best + ties * worst)
 
 
 def rank_sets(
@@ -227,7 +227,7 @@ def rank_probabilities(
             drawn = value[:, None] + kernels.normal_draws(covariance, draws, seed)
         else:
             drawn = estimates.draws[:, table["_row"]].T * (1 if higher_is_better else -1)
-        ranks = len(value) + 1 - stats.rankdata(drawn, axis=0, method="max")
+        ranks = kernels.rank_from_top(drawn.T).T
         lower, upper = np.quantile(ranks, [tail, 1 - tail], axis=1, method="inverted_cdf")
         part = _ranking(table, value, lower, upper, level)
         parts.append(part.assign(mean_rank=ranks.mean(axis=1), p_top=(ranks <= top).mean(axis=1)))

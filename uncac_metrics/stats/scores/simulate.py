@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from uncac_metrics.model import Fault, Faults
+from uncac_metrics.stats.scores.rank_kernels import rank_from_top
 
 Array = np.ndarray
 Replicate = Callable[[np.random.Generator, int, int], Array]
@@ -24,33 +26,6 @@ BLOCK = 16
 """Replications computed at once: few enough to stay in the processor's cache."""
 TASK = 400
 """Replications that share a random stream."""
-
-
-def rank_from_top(scores: Array) -> Array:
-    """Rank 1 for the greatest along the last axis; ties take the least of their ranks, missing scores none (0).
-
-    Examples
-    --------
-    >>> rank_from_top(np.array([3.0, 1.0, np.nan, 3.0]))
-    array([1, 3, 0, 1])
-    """
-    down = -np.asarray(scores, dtype=float)
-    shape, n = down.shape, down.shape[-1]
-    down = down.reshape(-1, n)
-    at = np.argsort(down, axis=-1)  # missing scores come last
-    at += np.arange(len(down))[:, None] * n
-    ordered = down.ravel()[at]
-    place = np.broadcast_to(np.arange(1, n + 1), down.shape)
-    tied = ordered[:, 1:] == ordered[:, :-1]
-    if tied.any():
-        fresh = np.ones(down.shape, dtype=bool)
-        fresh[:, 1:] = ~tied
-        place = np.maximum.accumulate(np.where(fresh, place, 0), axis=-1)
-    if np.isnan(ordered[:, -1:]).any():
-        place = np.where(np.isnan(ordered), 0, place)
-    ranks = np.empty(down.size, dtype=np.int64)
-    ranks[at] = place
-    return ranks.reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,25 +198,21 @@ def _merge(
     )  # fmt: skip
 
 
-def _normals(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Standard normal numbers by Box and Muller's method from 24-bit uniform ones.
+_LEVELS = (np.arange(2**16) + 0.5) / 2**16
+_QUANTILES = ndtri(_LEVELS)
+_QUANTILES = (_QUANTILES / _QUANTILES.std() / np.sqrt(2)).astype(np.float32)
 
-    A third faster than the generator's own, and random numbers are most of a simulation. None is beyond ±5.8, where
-    one in 10⁸ would be.
+
+def _normals(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers, in single precision: each the sum of two out of 65,536 quantiles, over √2.
+
+    Four times as fast as the generator's own, and random numbers are most of a simulation. Mean and variance are
+    exact, the distribution function is within 10⁻⁵ everywhere, and none is beyond ±6.1, where one in 10⁹ would be.
     """
     n = int(np.prod(shape))
-    half = -(-n // 2)
-    uniform = rng.random(2 * half, dtype=np.float32)
-    radius, angle = uniform[:half], uniform[half:]
-    np.subtract(1, radius, out=radius)  # above zero
-    np.log(radius, out=radius)
-    radius *= np.float32(-2)
-    np.sqrt(radius, out=radius)
-    angle *= np.float32(2 * np.pi)
-    out = np.empty((2, half))
-    np.multiply(np.cos(angle), radius, out=out[0])
-    np.multiply(np.sin(angle), radius, out=out[1])
-    return out.ravel()[:n].reshape(shape)
+    bits = rng.integers(0, 2**64, -(-n // 2), dtype=np.uint64).view(np.uint16)
+    parts = _QUANTILES.take(bits[: 2 * n].astype(np.intp), mode="wrap")
+    return np.add(parts[:n], parts[n:]).reshape(shape)
 
 
 def errors(
@@ -280,8 +251,7 @@ def errors(
         return np.broadcast_to(values, (size, *values.shape))
     columns = np.flatnonzero(std_error.any(axis=0))
     if len(columns) == values.shape[1]:
-        z = _normals(rng, (size, *values.shape))
-        z *= std_error
+        z = _normals(rng, (size, *values.shape)) * std_error
         z += values
         return z
     out = np.broadcast_to(values, (size, *values.shape)).copy()

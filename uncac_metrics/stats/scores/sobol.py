@@ -198,26 +198,37 @@ def indices(
         shown = tuple(int(r) + 1 for r in rows[:5])
         raise Faults([Fault("indices", "outputs", "outputs are not finite", remedy, shown, len(rows))])
     y = y - y[: 2 * n].mean(axis=0)
+    spread = y[: 2 * n].std(axis=0)
+    y /= np.where(spread > 0, spread, 1)  # indices have no unit
     a, b = y[:n], y[n : 2 * n]
-    weights = np.full((1, n), 1 / n)
-    if bootstrap:
-        drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), bootstrap) / n
-        weights = np.concatenate([weights, drawn])
-    mean = weights @ (a + b) / 2
-    variance = weights @ ((a * a + b * b) / 2) - mean**2
+    # single precision for resamples: what it loses is far below what resampling is to show
+    weights = (_counts(n, bootstrap, seed) / n).astype(np.float32)
+
+    def averages(x: Array) -> Array:
+        return np.concatenate([x.mean(axis=0)[None], weights @ x.astype(np.float32)])
+
+    mean = averages((a + b) / 2)
+    variance = averages((a * a + b * b) / 2) - mean**2
     scale = np.where(variance > 0, variance, np.nan)
     first, total = (np.empty((factors, *variance.shape)) for _ in range(2))
     for i in range(factors):
-        ab = y[(2 + i) * n : (3 + i) * n]
-        gap = ab - a
-        first[i] = (weights @ (b * gap) - mean * (weights @ gap)) / scale
-        total[i] = weights @ (gap * gap) / 2 / scale
+        gap = y[(2 + i) * n : (3 + i) * n] - a
+        first[i] = (averages(b * gap) - mean * averages(gap)) / scale
+        total[i] = averages(gap * gap) / 2 / scale
     pairs = _second(y, n, factors, variance[0], first[:, 0]) if second else np.empty((0, 0, y.shape[1]))
     tail = (1 - level) / 2
     empty = np.empty((0, factors, y.shape[1]))
     limits = [np.quantile(s[:, 1:], [tail, 1 - tail], axis=1) if bootstrap else empty for s in (first, total)]
-    spread = [s[:, 1:].std(axis=1, ddof=1) if bootstrap > 1 else empty for s in (first, total)]
-    return Indices(first[:, 0], total[:, 0], variance[0], limits[0], limits[1], spread[0], spread[1], pairs)
+    errors = [s[:, 1:].std(axis=1, ddof=1) if bootstrap > 1 else empty for s in (first, total)]
+    return Indices(
+        first[:, 0], total[:, 0], variance[0] * spread**2, limits[0], limits[1], errors[0], errors[1], pairs
+    )  # fmt: skip
+
+
+def _counts(n: int, resamples: int, seed: int) -> Array:
+    """How often each of n points is in each resample: (resamples, n)."""
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
 
 
 def _second(y: Array, n: int, factors: int, variance: Array, first: Array) -> Array:

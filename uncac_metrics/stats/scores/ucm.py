@@ -287,6 +287,15 @@ def combine(y: Array, alpha: Array, beta: Array, sigma2: Array) -> tuple[Array, 
     return (inverse * units).sum(axis=-1) / weight, 1 / weight
 
 
+def standardised(y: Array, alpha: Array, beta: Array, sigma2: Array) -> tuple[Array, Array]:
+    """Scores and standard errors (periods, units), scores of mean 0 and standard deviation 1 in each period."""
+    g, variance = combine(y, alpha, beta, sigma2)
+    seen = (~np.isnan(y) & ~np.isnan(sigma2)[:, None, :]).any(axis=2)
+    g, error = np.where(seen, g, np.nan), np.where(seen, np.sqrt(variance), np.nan)
+    spread = np.nanstd(g, axis=1, ddof=1, keepdims=True)
+    return (g - np.nanmean(g, axis=1, keepdims=True)) / spread, error / spread
+
+
 def pairwise_correlations(y: Array) -> Array:
     """Correlations of columns, each over the rows that both have."""
     rated = ~np.isnan(y)
@@ -363,10 +372,7 @@ def _scores(
 ) -> Estimates:
     counted = ~np.isnan(laid.values) & ~np.isnan(sigma2)[:, None, :]
     laid = Ratings(np.where(counted, laid.values, np.nan), laid.periods, laid.units, laid.sources)
-    g, variance = combine(laid.values, alpha, beta, sigma2)
-    g = np.where(laid.seen > 0, g, np.nan)
-    spread = np.nanstd(g, axis=1, ddof=1, keepdims=True)
-    value, std_error = (g - np.nanmean(g, axis=1, keepdims=True)) / spread, np.sqrt(variance) / spread
+    value, std_error = standardised(laid.values, alpha, beta, sigma2)
     rows = np.nonzero(laid.seen > 0)
     table = score_table(laid, rows, value[rows], std_error[rows], method, indicator, level)
     return Estimates(table, (factor_scores(std_error[rows]),))

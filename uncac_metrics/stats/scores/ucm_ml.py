@@ -170,8 +170,8 @@ def leave_one_source_out(
     """
     laid = arrange(ratings, unit=unit, period=period, source=source, value=value)
     members = _checked(laid, blocks, None, 0, least_sources=4)
-    data, _, _ = _standardised(laid.values, members, np.ones((len(laid.units), 1)))
-    theta, _, _ = _fitted(data, factor_em.start(_by_content(data)[0]), laid.periods)
+    data, _, _ = factor_em.standardised(laid.values, members, np.ones((len(laid.units), 1)))
+    theta, _, _ = _fitted(data, factor_em.start(factor_em.by_content(data)[0]), laid.periods)
     mean, variance, *_ = factor_em.eliminate(theta, data)
     value_all, scale = _standard(mean, variance, laid.seen > 0)
     parts = []
@@ -204,8 +204,8 @@ def leave_one_source_out(
 def _by_period(
     laid: Ratings, members: Array, names: list[str], draws: int, seed: int, indicator: str, level: float
 ) -> LatentScores:
-    data, centre, spread = _standardised(laid.values, members, np.ones((len(laid.units), 1)))
-    theta, loglik, steps = _fitted(data, factor_em.start(_by_content(data)[0]), laid.periods)
+    data, centre, spread = factor_em.standardised(laid.values, members, np.ones((len(laid.units), 1)))
+    theta, loglik, steps = _fitted(data, factor_em.start(factor_em.by_content(data)[0]), laid.periods)
     mean, variance, *_ = factor_em.eliminate(theta, data)
     there = laid.seen > 0
     value, scale = _standard(mean, variance, there)
@@ -231,8 +231,10 @@ def _panel(
     periods, units = len(laid.periods), len(laid.units)
     groups = np.repeat(np.eye(periods), units, axis=0)
     stacked = laid.values[order].reshape(1, periods * units, -1)
-    data, centre, spread = _standardised(stacked, members, groups)
-    theta, loglik, steps = _fitted(data, factor_em.start(_by_content(data)[0]), [f"panel anchored in {anchor}"])
+    data, centre, spread = factor_em.standardised(stacked, members, groups)
+    theta, loglik, steps = _fitted(
+        data, factor_em.start(factor_em.by_content(data)[0]), [f"panel anchored in {anchor}"]
+    )
     mean, variance, *_ = factor_em.eliminate(theta, data)
     seen = laid.seen[order] > 0
     there = seen.reshape(1, -1)
@@ -264,22 +266,6 @@ def _panel(
     return LatentScores(Estimates(table, (factor_scores(np.sqrt(own), factors),)), sources, fit)
 
 
-def _standardised(values: Array, members: Array, groups: Array) -> tuple[Data, Array, Array]:
-    """Ratings in units of each source's standard deviation, and the means and deviations (fits, sources)."""
-    rated = ~np.isnan(values)
-    n = rated.sum(axis=1)
-    size = np.maximum(n, 1)
-    ordered = np.sort(values, axis=1)  # summed by size: no bit depends on what the units are called
-    centre = np.nansum(ordered, axis=1) / size
-    rest = np.where(rated, values - centre[:, None, :], 0.0)
-    spread = np.where(n > 0, np.sqrt(np.nansum((ordered - centre[:, None, :]) ** 2, axis=1) / size), 1.0)
-    return (
-        make_data(np.concatenate([rest / spread[:, None, :], rated.astype(float)], axis=2), members, groups),
-        centre,
-        spread,
-    )
-
-
 def _standard(mean: Array, variance: Array, units: Array) -> tuple[Array, Array]:
     """Expected scores on the scale where these units have mean 0 and standard deviation 1; and the deviation used.
 
@@ -300,7 +286,7 @@ def _uncertainty(
     standard deviations of the parameters; without draws the variances given are all there is."""
     if not draws:
         return variance, np.zeros((*variance.shape, 0)), np.full(theta.shape, np.nan)
-    ordered, order = _by_content(data)
+    ordered, order = factor_em.by_content(data)
     back = np.argsort(order)
     own, means, parameters = np.zeros_like(variance), [], []
     for drawn, mean, given in factor_draws.draws(theta, ordered, draws, seed):
@@ -313,16 +299,9 @@ def _uncertainty(
     return own[:, back], factors, np.std(parameters, axis=0, ddof=1)
 
 
-def _by_content(data: Data) -> tuple[Data, Array]:
-    """Rows in the order of their ratings, and that order: sums and random numbers then follow what is said of a unit,
-    not what it is called."""
-    order = np.lexsort(data.both.transpose(0, 2, 1).reshape(-1, data.both.shape[1]))
-    return make_data(data.both[:, order], data.blocks, data.groups[order]), order
-
-
 def _fitted(data: Data, theta: Array, names: Sequence[str]) -> tuple[Array, Array, Array]:
     most = 5000
-    theta, loglik, steps = factor_em.fit(_by_content(data)[0], theta, most=most)
+    theta, loglik, steps = factor_em.fit(factor_em.by_content(data)[0], theta, most=most)
     wrong = np.flatnonzero((steps >= most) | ~np.isfinite(loglik))
     if wrong.size:
         remedy = "leave out sources that rate few units, or put fewer sources in blocks"
