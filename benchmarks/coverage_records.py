@@ -111,7 +111,7 @@ def stated(card: Indicator, truth: pd.DataFrame) -> pd.DataFrame:
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     """What changes the value that is estimated, not how."""
-    usual = {"units": "process", "across": "areas"}
+    usual = {"units": "process", "across": "areas", "unit": "days", "digits": 1}
     return {k: v for k, v in options.items() if k not in ("cluster", "interval", "corrected") and usual.get(k) != v}
 
 

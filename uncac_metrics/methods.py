@@ -151,7 +151,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "interval": Option("choice", "interval", choices=("dobson", "dobson_byar", "fay_feuer")),
             },
         ),
-        "amount": Method("Total of amounts in one currency", above=("amount",), options=_MONEY),
+        "amount": Method(
+            "Total of amounts in one currency", above=("amount",),
+            options={**_MONEY, "complete": Option("flag", "amounts are all there is, as in accounts: no interval")},
+        ),
         "mean_amount": Method(
             "Mean amount for each below the line", above=("amount",), below=("rows", "number", "count"),
             options=_MONEY,

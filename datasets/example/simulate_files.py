@@ -18,6 +18,7 @@ import simulate_designs as designs
 import simulate_figures as figures
 import simulate_justice as justice
 import simulate_procurement as procurement
+import simulate_status as provisions
 from simulate import EMPLOYEES, FORMS, OFFICIALS, SEED, Measure, answer, draw, population, two_waves
 
 RECORDS: dict[str, tuple[Callable[[int], pd.DataFrame], Callable[[], pd.DataFrame]]] = {
@@ -33,7 +34,8 @@ RECORDS: dict[str, tuple[Callable[[int], pd.DataFrame], Callable[[], pd.DataFram
     "bids": (procurement.bids, procurement.bids_truth),
     "counts": (figures.counts, figures.counts_truth),
     "ratings": (figures.ratings, figures.ratings_truth),
-    "status": (figures.status, figures.status_truth),
+    "status": (provisions.status, provisions.status_truth),
+    "reviews": (provisions.reviews, provisions.reviews_truth),
     "published_series": (figures.series, figures.series_truth),
 }
 """What makes the records and figures of a data set ``<name>_2025`` from a seed, and what states their true values."""

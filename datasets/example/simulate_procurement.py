@@ -132,8 +132,11 @@ def contracts_truth() -> pd.DataFrame:
         quantity("amount_ratio", "final_value_modified", "value_modified", 1 + np.mean(GROWTH),
                  "Final value to value at award of modified contracts"),
         quantity("amount_ratio", "value_emergency", "contract_value", EMERGENCY, "Share of the value in emergencies"),
-        quantity("hhi", "", "contracts", float(chances @ chances), "Concentration of contracts on suppliers",
-                 options={"receiver": "supplier", "corrected": True}),
+        quantity("amount_ratio", "value_published", "value_emergency", PUBLISHED[True],
+                 "Published of the value in emergencies", where={"emergency": ["1"]}),
+        *(quantity("hhi", "", "contracts", float(chances @ chances), f"Concentration of {what} on suppliers",
+                   options={"receiver": "supplier", "corrected": True} | amount)
+          for what, amount in (("contracts", {}), ("contract value", {"amount": "value"}))),
     ]  # fmt: skip
     rows += [
         quantity("first_digits", "contract_value", "contracts", chance, f"Contract values that begin with {digit}",
