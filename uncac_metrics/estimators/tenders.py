@@ -7,12 +7,11 @@ from typing import Any
 import pandas as pd
 
 from uncac_metrics.estimators.records import DENOMINATOR, PANEL
+from uncac_metrics.methods import UNITS
 from uncac_metrics.model import BREAKDOWNS
 from uncac_metrics.stats import counts
 
 Options = dict[str, Any]
-UNITS = {"process": "tender", "tenderer": "bidder", "buyer": "buyer", "entity": "institution"}
-"""Units that rules flag, and the column that names them."""
 _TENDER = {
     "ocid": "tender", "method": "procurement_method", "start": "date_opened", "end": "date_deadline",
     "buyer": "buyer", "entity": "institution",
@@ -36,12 +35,13 @@ def flagged(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
     }
     bids = _named(rows, _BID)
     tenders = _named(rows, _TENDER).drop_duplicates("ocid")
-    sent = bids[bids["status"] != "withdrawn"].groupby("ocid")["tenderer"].nunique()
-    tenders["tenderers"] = tenders["ocid"].map(sent)
+    if {"status", "tenderer"} <= set(bids):
+        sent = bids[bids["status"] != "withdrawn"].groupby("ocid")["tenderer"].nunique()
+        tenders["tenderers"] = tenders["ocid"].map(sent)
     won = rows[rows["winner"] == 1] if "winner" in rows else rows.iloc[:0]
     awards = _named(won, {"ocid": "tender", "award": "tender", "supplier": "bidder"}).assign(status="active")
     items = _named(won, {"ocid": "tender", "award": "tender", "class": "item"})
-    found = counts.procurement_flags(tenders, bids, awards, items, flags=[flag], settings={flag: taken})
+    found = counts.procurement_flags(tenders, bids, awards, items, flags=[flag], settings={flag: taken}, alike=False)
     found = found[found["level"] == unit].set_index("id")["flagged"]
     names = [n for n in (*PANEL, *BREAKDOWNS) if n in rows and n != UNITS[unit]]
     by = rows.groupby(rows[UNITS[unit]].astype(str), sort=False)[names]
