@@ -201,8 +201,8 @@ def counts_truth() -> pd.DataFrame:
         rows += [
             quantity("amount_ratio", "money", "base_money", np.exp(MONEY_SPREAD**2 / 2) * mean / base,
                      f"{q.replace('_', ' ').capitalize()} to what it is set against, {year}",
-                     where={"quantity": [q]}, free=("crime",), time_period=year)
-            for q, (_, mean, base) in MONEY.items()
+                     where={"quantity": [q]} | ({} if crime == "_T" else {"crime": [crime]}), time_period=year)
+            for q, (crime, mean, base) in MONEY.items()
         ]  # fmt: skip
         known = {q: years[PERIODS.index(year)] for q, years in ACCOUNTS.items()}
         rows += [

@@ -25,7 +25,8 @@ _BID = {
 def flagged(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options]:
     """A row a unit that the rule applies to, with ``flagged`` and the breakdowns of its bids, and the options left.
 
-    A breakdown that differs between the bids of a unit is missing: the unit belongs to no group of it.
+    Units are compared with those of the same country and period. A breakdown that differs between the bids of a unit
+    is missing: the unit belongs to no group of it.
     """
     rows = rows[rows[DENOMINATOR] == 1]
     flag: str = options.pop("flag")
@@ -33,6 +34,13 @@ def flagged(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
     taken: dict[str, Any] = {
         name: options.pop(name) for name in ("threshold", "days", "minimum_processes") if name in options
     }
+    panel = [name for name in PANEL if name in rows]
+    groups = [part for _, part in rows.groupby(panel, observed=True)] if panel and len(rows) else [rows]
+    return pd.concat([_units(part, flag, unit, taken) for part in groups], ignore_index=True), options
+
+
+def _units(rows: pd.DataFrame, flag: str, unit: str, taken: Options) -> pd.DataFrame:
+    """The units of one country and period."""
     bids = _named(rows, _BID)
     tenders = _named(rows, _TENDER).drop_duplicates("ocid")
     if {"status", "tenderer"} <= set(bids):
@@ -46,7 +54,7 @@ def flagged(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, Options
     names = [n for n in (*PANEL, *BREAKDOWNS) if n in rows and n != UNITS[unit]]
     by = rows.groupby(rows[UNITS[unit]].astype(str), sort=False)[names]
     known = by.first().where(by.nunique() == 1) if names else pd.DataFrame()
-    return found.to_frame().join(known).reset_index(drop=True), options
+    return found.to_frame().join(known)
 
 
 def _named(rows: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
