@@ -27,8 +27,8 @@ Prepare = Callable[[pd.DataFrame, dict[str, Any]], tuple[pd.DataFrame, dict[str,
 def missing_for(card: Indicator, data: Dataset) -> str:
     """Why a data set does not do for a card; empty where it does.
 
-    A register without a row that the card takes says zero. A table of figures by country and period that has none
-    says nothing.
+    A register may be without a row that the card takes; a table of figures by country and period that has none does
+    not hold the figure.
     """
     where = card.measure.where
     reason = lacking(card.measure, both(card.measure), data.table.columns)
