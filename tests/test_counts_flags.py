@@ -149,6 +149,37 @@ def test_lowest_bid_of_each_tenderer_counts() -> None:
     assert process[["value", "flagged"]].values.tolist() == [[0.5, 0]]
 
 
+def test_nothing_is_flagged_where_nothing_differs() -> None:
+    tenders = pd.DataFrame({"ocid": list("abcde"), "method": "open", "buyer": list("abcde")})
+    bids = frame(
+        "ocid bid status amount currency tenderer",
+        *((o, i, s, a, "USD", f"{o}{i}") for o in "abcde"
+          for i, (s, a) in enumerate((("valid", 100), ("valid", 110), ("disqualified", 120)))),
+    )  # fmt: skip
+    bids.loc[bids["bid"] == 0, "tenderer"] = "W"
+    awards = pd.DataFrame({"ocid": list("abcde"), "award": 0, "status": "active", "supplier": "W"})
+    items = pd.DataFrame({"ocid": list("abcde"), "award": 0, "class": "45"})
+    settings = {"R038": {"minimum_processes": 1}, "R048": {"minimum_processes": 1}}
+    flags = ["R024", "R038", "R048", "R058"]
+    found = counts.procurement_flags(tenders, bids, awards, items, flags=flags, settings=settings, alike=False)
+    units = found[found["level"].isin(["process", "buyer"]) | (found["flag"] == "R048")]
+    assert units.groupby("flag")["flagged"].agg(["size", "sum"]).values.tolist() == [[5, 0], [5, 0], [1, 0], [5, 0]]
+    cardinal = counts.procurement_flags(tenders, bids, awards, items, flags=flags, settings=settings)
+    assert cardinal["flagged"].sum() > 10  # it flags what is at the fence
+    # four buyers alike: the fifth, which disqualified all but the winner, lies beyond them
+    bids.loc[(bids["ocid"] == "e") & (bids["bid"] == 1), "status"] = "disqualified"
+    found = counts.procurement_flags(tenders, bids, awards, flags=["R038"], settings=settings, alike=False)
+    assert found.loc[(found["level"] == "buyer") & (found["flagged"] == 1), "id"].tolist() == ["e"]
+
+
+def test_bids_without_a_number_are_bids_of_their_own() -> None:
+    tenders = pd.DataFrame({"ocid": ["a"], "method": ["open"]})
+    bids = frame("ocid status amount currency tenderer", *(("a", "valid", 100, "USD", who) for who in "XYZ"))
+    found = counts.procurement_flags(tenders, bids, NOTHING, flags=["R028"])
+    assert found[found["level"] == "process"][["id", "flagged"]].values.tolist() == [["a", 1]]
+    assert found.loc[found["level"] == "tenderer", "id"].tolist() == ["X", "Y", "Z"]
+
+
 def test_faults_come_together() -> None:
     with pytest.raises(Faults) as caught:
         counts.procurement_flags(TENDERS, NOTHING, NOTHING, flags=["R018", "R999"], settings={"R018": {"method": ()}})

@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import uncac_metrics as um
+from uncac_metrics.estimators import applicable
+
 DATASETS = Path(__file__).parent.parent / "datasets"
 EXAMPLE = DATASETS / "example"
 DESIGNS = {
@@ -191,6 +194,28 @@ def test_truth_obeys_the_identities(year):
     assert sum(truth(name, "BR-13", category=code) for code in codes) == pytest.approx(100, abs=1e-4)
     paid = [truth(name, "BR-12", official=k.lower()) for k in OFFICIALS]
     assert sum(paid) > 100  # several types may be paid
+
+
+@pytest.mark.parametrize("name", ["population_2025", "business_2025", "civil_servants_2025"])
+def test_every_indicator_that_a_survey_feeds_has_a_truth(name):
+    data, rows = um.load_dataset(EXAMPLE / "datasets" / name), pd.read_csv(EXAMPLE / "datasets" / name / "truth.csv")
+    fed = {card.id for card in um.load_catalogue().values() if not applicable(card, data)}
+    assert fed == {card.id for card in um.load_catalogue().values() if card.measure.shape == data.shape.id}
+    assert fed - set(rows.loc[rows["value"].notna(), "indicator"]) == set()
+
+
+def test_truths_of_money_in_other_units_and_of_the_ratio_of_women_to_men(simulated):
+    _, files, _ = simulated
+    rules = source(EXAMPLE / "datasets" / "population_2025")["columns"]
+    constants = (files.DEFLATOR, files.PARITY, files.PRODUCT_SHARE)
+    assert tuple(rules[name]["value"] for name in ("deflator", "ppp", "product_share")) == constants
+    mean, total = truth("population_2025", "BR-08a"), truth("population_2025", "BR-09a")
+    for indicator, value in (("BR-08c", mean * constants[0]), ("BR-08d", mean * constants[1])):
+        assert truth("population_2025", indicator) == pytest.approx(value, rel=1e-6)
+    assert truth("population_2025", "BR-09b") == pytest.approx(100 * total * constants[2], rel=1e-5)
+    for year in (2023, 2025):
+        women, men = (truth(f"population_{year}", "BR-01", sex=sex) for sex in "FM")
+        assert truth(f"population_{year}", "GE-01a") == pytest.approx(women / men, rel=1e-5)
 
 
 def test_truth_is_plausible(adults):

@@ -18,12 +18,13 @@ import pytest
 
 import uncac_metrics as um
 from uncac_metrics import estimators
+from uncac_metrics.shapes import SHAPES
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "datasets" / "example"
 NAMES = [
     "justice_cases", "cooperation_requests", "asset_recovery", "declarations", "personnel", "information_requests",
-    "reports", "transaction_reports", "contracts", "bids", "counts", "ratings", "status", "published_series",
+    "reports", "transaction_reports", "contracts", "bids", "counts", "ratings", "status", "reviews", "published_series",
 ]  # fmt: skip
 ERRORS = 4.0
 """Standard errors by which the mean over a few seeds may miss the truth: one of 220 does by chance in 70 runs."""
@@ -50,8 +51,6 @@ def folder(name: str) -> Path:
 def test_every_shape_has_an_example(files):
     assert list(files.RECORDS) == NAMES
     shapes = {um.load_dataset(folder(name)).shape.id for name in NAMES}
-    from uncac_metrics.shapes import SHAPES
-
     assert shapes | {"population_survey", "business_survey", "civil_servant_survey"} == set(SHAPES)
 
 
@@ -82,13 +81,13 @@ def test_truth_does_not_depend_on_the_seed_but_the_records_do(files, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_estimates_find_the_truth(coverage, name):
     found = coverage.intervals(name, (1, 2))
-    assert (found["lower"] <= found["upper"]).all()
-    assert ((found["lower"] <= found["value"]) & (found["value"] <= found["upper"])).all()
+    slack = 1e-9 * found["value"].abs().clip(lower=1.0)
+    assert not (found["lower"] > found["value"] + slack).any() and not (found["value"] > found["upper"] + slack).any()
     means = found.groupby("measure", sort=False).agg(
         value=("value", "mean"), true=("true", "first"), lower=("lower", "mean"), upper=("upper", "mean")
     )
     error = (means["upper"] - means["lower"]) / (2 * 1.96) / np.sqrt(2)
-    far = means[(means["value"] - means["true"]).abs() > ERRORS * error]
+    far = means[(means["value"] - means["true"]).abs() > ERRORS * error.where(error > 0)]  # without: 200 seeds tell
     assert far.empty, far
 
 
@@ -99,26 +98,34 @@ def test_a_wrong_truth_is_noticed(coverage):
     assert table.loc["Measures done in time", "coverage"] == 0
     assert not table.loc["Measures done in time", "within"]
     assert table.drop("Measures done in time")["coverage"].mean() > 0.85
+    known = "Treaties in force"
+    assert table.loc[known, ["coverage", "note", "within"]].tolist() == [1.0, coverage.FIXED, True]
+    assert table.loc["Milestones of the declaration: full", "note"] == coverage.NO_INTERVAL
+    for measure in (known, "Milestones of the declaration: full"):  # what does not vary, with and without interval
+        wrong = found.assign(true=found["true"].mask(found["measure"] == measure, found["true"] + 20))
+        assert not coverage.summary(wrong).set_index("measure").loc[measure, "within"]
 
 
 @pytest.fixture
 def evidence():
-    return pd.read_csv(ROOT / "benchmarks" / "results" / "coverage_records.csv", keep_default_na=False)
+    return pd.read_csv(ROOT / "benchmarks" / "results" / "coverage_records.csv").fillna({"interval": "", "note": ""})
 
 
 def test_results_are_those_of_200_seeds_and_cover(evidence):
     table = evidence
     assert set(table["data"]) == set(NAMES)
     assert (table["seeds"] == 200).all()
-    assert table["coverage"].min() >= 0.90
+    assert table["coverage"].min() >= 0.90 and table["within"].all()
     assert (table.loc[table["coverage"] > 0.99, "note"] != "").all()
+    without = table[table["coverage"].isna()]
+    assert len(without) == 21 and set(without["estimator"]) == {"amount", "amount_ratio", "mean_amount", "status"}
 
 
 def test_results_are_of_the_measures_that_have_truths(files, evidence):
     table = evidence
     stated = {(name, label) for name, (_, truth) in files.RECORDS.items() for label in truth()["label"]}
     found = set(zip(table["data"], table["measure"], strict=True))
-    assert found <= stated and len(found) >= 0.9 * len(stated)  # those added since are in the next run
+    assert found == stated and len(table) == len(stated)
     true = {(name, r.label): r.value for name, (_, truth) in files.RECORDS.items() for r in truth().itertuples()}
     for row in table.itertuples():
         assert row.true == pytest.approx(true[row.data, row.measure], rel=1e-5)
@@ -159,19 +166,18 @@ def test_sets_against_each_other_of_counts_add_up():
         assert total == {"area": whole, "crime": whole}
 
 
-def test_indicators_that_the_data_feed_are_estimated_and_those_of_the_first_cards_have_truths(coverage, files):
+def test_every_indicator_that_the_records_feed_has_a_truth(coverage, files):
     cards, fed, missing = um.load_catalogue(), set(), set()
     for name in NAMES:
         data, truth = um.load_dataset(folder(name)), files.RECORDS[name][1]()
         for card in cards.values():
             if estimators.applicable(card, data):
                 continue
-            assert set(estimators.estimate(card, data).table["indicator"]) == {card.id}
             fed.add(card.id)
-            if not card.measure.options.get("complete") and coverage.stated(card, truth).empty:
-                missing.add(card.id)  # a full account has no uncertainty to be held against a truth
-    assert len(fed) >= 120
-    assert not missing & {"AM-01b", "AM-02", "AR-08", "CC-02", "CI-01", "CJ-03a", "IC-01c", "PR-01", "TR-02a", "WB-02"}
+            if coverage.stated(card, truth).empty:
+                missing.add(card.id)
+    assert fed == {card.id for card in cards.values() if not SHAPES[card.measure.shape].sampled}
+    assert not missing
 
 
 def test_a_truth_is_of_a_measure_and_of_no_other(coverage, files):

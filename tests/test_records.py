@@ -345,6 +345,22 @@ def test_red_flags_are_shares_of_the_units_that_the_rule_applies_to():
     assert results("bids", rows, **same)[["value", "n"]].iloc[0].tolist() == [0.5, 2]
     tenderers = single | {"options": {"flag": "R028", "units": "tenderer"}}
     assert results("bids", rows, **tenderers)[["value", "n"]].iloc[0].tolist() == [1.0, 2]
+    unnumbered = [{k: v for k, v in row.items() if k != "bid"} for row in rows]
+    for measure in (single, same, tenderers):  # each row is a bid of its own
+        assert results("bids", unnumbered, **measure)["value"].equals(results("bids", rows, **measure)["value"])
+
+
+def test_columns_that_a_red_flag_reads_have_to_be_there():
+    rows = bids(("a", "open", "33", [("X", 1), ("Y", 1)]))
+    measure = Measure("bids", "flag", "bids", options={"flag": "R028", "units": "tenderer"})
+    card = replace(CARD, measure=measure)
+    assert applicable(card, data_of("bids", rows)) == ""
+    for column in ("status", "tender", "bidder", "amount"):
+        without = data_of("bids", [{k: v for k, v in row.items() if k != column} for row in rows])
+        assert applicable(card, without) == f"the data have no column {column!r}"
+    days = [{"tender": "a", "bidder": "X", "date_opened": date(2024, 3, 1), "date_deadline": date(2024, 3, 9)}]
+    short = {"estimator": "flag", "denominator": "bids", "options": {"flag": "R003"}}
+    assert results("bids", days, **short)["value"].tolist() == [1.0]  # no status is needed to count days
 
 
 def test_a_ratio_of_two_groups_is_that_of_the_survey_statistics():

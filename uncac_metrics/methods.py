@@ -57,8 +57,21 @@ class Method:
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
-FLAGS = ("R003", "R018", "R024", "R025", "R028", "R030", "R035", "R036", "R038", "R048", "R058")
-"""Rules of red flags, by their codes in the Open Contracting Partnership's Cardinal."""
+_PRICES = ("status", "bidder", "winner", "amount")
+FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "R003": ("date_opened", "date_deadline"), "R018": ("procurement_method", "bidder", "status"),
+        "R024": _PRICES, "R025": ("status", "bidder", "winner"), "R028": ("status", "bidder", "amount"),
+        "R030": ("status", "bidder", "winner", "date_submitted", "date_deadline"),
+        "R035": ("status", "bidder", "winner"), "R036": ("status", "winner", "amount"),
+        "R038": ("status", "bidder"), "R048": ("bidder", "winner", "item"), "R058": _PRICES,
+    }
+)  # fmt: skip
+"""Rules of red flags, by their codes in the Open Contracting Partnership's Cardinal, and columns of bids they read."""
+UNITS: Mapping[str, str] = MappingProxyType(
+    {"process": "tender", "tenderer": "bidder", "buyer": "buyer", "entity": "institution"}
+)
+"""Units that rules flag, and the column of bids that names them."""
 _PROPORTION_LIMITS = (
     "korn_graubard", "beta", "clopper_pearson", "jeffreys", "mid_p", "wilson", "likelihood", "logit",
     "arcsine", "wald",
@@ -151,7 +164,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "interval": Option("choice", "interval", choices=("dobson", "dobson_byar", "fay_feuer")),
             },
         ),
-        "amount": Method("Total of amounts in one currency", above=("amount",), options=_MONEY),
+        "amount": Method(
+            "Total of amounts in one currency", above=("amount",),
+            options={**_MONEY, "complete": Option("flag", "amounts are all there is, as in accounts: no interval")},
+        ),
         "mean_amount": Method(
             "Mean amount for each below the line", above=("amount",), below=("rows", "number", "count"),
             options=_MONEY,
@@ -235,8 +251,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "flag": Method(
             "Share flagged by a rule of the units that it applies to: a reason to look, no finding", shapes=("bids",),
             options={
-                "flag": Option("choice", "rule", choices=FLAGS, required=True),
-                "units": Option("choice", "units are", choices=("process", "tenderer", "buyer", "entity")),
+                "flag": Option("choice", "rule", choices=tuple(FLAGS), required=True),
+                "units": Option("choice", "units are", choices=tuple(UNITS)),
                 "days": Option("number", "days the tender should be open (R003)"),
                 "threshold": Option("number", "values are flagged from (R024, R025, R035, R038, R048, R058)", low=-1),
                 "minimum_processes": Option("number", "tenders a unit needs to be judged (R038, R048)"),

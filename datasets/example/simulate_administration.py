@@ -299,7 +299,7 @@ def reports_truth() -> pd.DataFrame:
                  where=reporters),
         quantity("share", "anonymous", "reports_received", ANONYMOUS, "Made anonymously", where=reporters),
         quantity("share", "action", "reports_closed", ACTION, "Led to action", where=reporters),
-        quantity("count", "retaliation_complaints", "retaliation_complaints", number * (1 - WITNESS) * RETALIATION,
+        quantity("count", "retaliation_complaints", "reports_received", number * (1 - WITNESS) * RETALIATION,
                  "Complaints of retaliation in five years", where=reporters),
         quantity("share", "remedied", "retaliation_complaints", REMEDIED, "Retaliation remedied", where=reporters),
         quantity("share", "protected", "protection_requests", PROTECTED, "Admitted to protection", free=("role",)),

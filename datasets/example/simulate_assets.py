@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.linalg import expm
+from scipy.optimize import brentq
 from simulate_records import CUT_OFF, PARTNERS, choose, filled, quantity, seen
 
 OPENED = (np.datetime64("2012-01-01"), np.datetime64("2024-12-31"))
@@ -97,13 +98,27 @@ def occupation(years: float, by_value: bool = False) -> np.ndarray:
     return found / whole
 
 
-def returned_value() -> float:
-    """Expected value in dollars of what was returned by the day of the extract."""
+def reached(years: float) -> np.ndarray:
+    """Share of the value that was seized, confiscated and returned some years after the freeze, whatever came later."""
+    found, whole = np.zeros(3), 0.0
+    for kind, (share, (seize, _, _, release), level) in KINDS.items():
+        weight, of = share * np.exp(level + SPREAD**2 / 2), expm(generator(kind) * years)[0]
+        seized = seize / (seize + release) * -np.expm1(-(seize + release) * years)
+        found += weight * np.array([seized, of[2] + of[3], of[3]])
+        whole += weight
+    return found / whole
+
+
+def values_by_extract() -> dict[str, float]:
+    """Expected value in dollars of what was seized, confiscated and returned by the day of the extract."""
     opened = (CUT_OFF - OPENED[0]).astype(int) - np.arange((OPENED[1] - OPENED[0]).astype(int) + 1)
     exposure = np.maximum(opened[:, None] - np.arange(120), 0) / 365.25  # years since the freeze
     years = np.linspace(0, exposure.max(), 400)
-    shares = np.interp(exposure, years, [occupation(t, by_value=True)[STATES.index("returned")] for t in years])
-    return CLUSTERS * (1 + FURTHER) * mean_value() * float(shares.mean())
+    shares = (np.interp(exposure, years, curve).mean() for curve in np.transpose([reached(t) for t in years]))
+    return {
+        state: CLUSTERS * (1 + FURTHER) * mean_value() * float(share)
+        for state, share in zip(STATES[1:4], shares, strict=True)
+    }
 
 
 def mean_value() -> float:
@@ -114,7 +129,8 @@ def mean_value() -> float:
 def assets_truth() -> pd.DataFrame:
     """True values of what the register of assets feeds."""
     stages = [f"date_{state}" for state in STATES]
-    mean = mean_value()
+    mean, sums = mean_value(), values_by_extract()
+    returned = STATES.index("returned")
     rows = [
         quantity("flow", "", "assets_frozen", chance, f"{name} {state} after {years} years",
                  options={"stages": stages, "at": years, "unit": "years", "cluster": "case_cluster"} | weights,
@@ -126,10 +142,23 @@ def assets_truth() -> pd.DataFrame:
     rows += [
         quantity("share", "agreement", "assets_returned", AGREEMENT, "Returned under an agreement"),
         quantity("share", "monitored", "assets_returned", MONITORED, "Returned with the use monitored"),
-        quantity("amount", "value_frozen", "assets_frozen", CLUSTERS * (1 + FURTHER) * mean, "Value frozen in all",
+        quantity("amount", "value_frozen", "assets", CLUSTERS * (1 + FURTHER) * mean, "Value frozen in all",
                  options={"cluster": "case_cluster"}),
-        quantity("amount", "value_returned", "assets", returned_value(), "Value returned in all",
+        quantity("amount", "value_where_seized", "assets", sums["seized"], "Value seized in all",
+                 options={"cluster": "case_cluster"}),
+        quantity("amount", "value_confiscated", "assets", sums["confiscated"], "Value confiscated in all",
+                 options={"cluster": "case_cluster"}),
+        quantity("amount", "value_returned", "assets", sums["returned"], "Value returned in all",
                  options={"cluster": "case_cluster", "exchange": "exchange_rate"}),
+        quantity("amount_ratio", "value_where_returned", "value_where_confiscated",
+                 sums["returned"] / sums["confiscated"], "Value returned to value confiscated",
+                 options={"cluster": "case_cluster"}),
+        quantity("duration", "", "assets_frozen", brentq(lambda t: occupation(t)[returned] - 0.5, 1, 40),
+                 "Years until half of the assets are returned",
+                 options={"start": "date_frozen", "end": "date_returned", "unit": "years", "cluster": "case_cluster"}),
+        *(quantity("share", "", "assets_confiscated", share, f"Avenue of confiscation: {avenue}", levels="avenue",
+                   options={"cluster": "case_cluster"}, category=avenue)
+          for avenue, share in AVENUES.items()),
         quantity("mean_amount", "value_frozen", "assets_frozen", mean, "Mean value of an asset frozen",
                  options={"cluster": "case_cluster"}),
         quantity("amount_ratio", "costs", "value_returned", np.mean(COSTS), "Costs deducted of the value returned",

@@ -1,11 +1,11 @@
-"""Figures that offices of Exampleland count or publish, and ratings and the status of provisions that others find."""
+"""Figures that offices of Exampleland count or publish, and ratings that others give."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 from simulate_justice import OFFENCES
-from simulate_records import CUT_OFF, FIRST, PEOPLE, choose, gap_chances, gaps, quantity, seen
+from simulate_records import COUNTRIES, PEOPLE, choose, quantity
 
 PERIODS = ("2024", "2025")
 GROWTH = 1.06
@@ -45,6 +45,7 @@ ACCOUNTS = {
     "budget_outturn": ((1_893_400_000, 1_985_000_000), (2_064_100_000, 2_102_000_000)),
     "audited_expenditure": ((1_173_900_000, 1_893_400_000), (1_424_200_000, 2_064_100_000)),
     "budget_executed": ((2_914_000, 3_300_000), (3_362_000, 3_650_000)),
+    "development_aid": ((2_450_000, None), (3_120_000, None)),
 }
 CRIMES = ("07031", "07032", "07033", "07034", "07035", "07041")
 PER = {"population": 1e5, "voters": 1e5, "cases": 1e3, "declarations_verified": 1e3, "judges": 1e3, "staff": 1e3,
@@ -60,39 +61,12 @@ OTHER_STAGES = {"suspects": 42.0, "prosecuted": 29.5, "convicted": 19.2}
 """The same of corruption other than bribery: with bribery it makes class 0703."""
 # quantity: crime class, expected amount in a year, what it is set against (public expenditure, product), in dollars
 MONEY = {"embezzled_value": ("07032", 2.4e6, 1_310_000_000), "illicit_flows": ("_T", 5.2e6, 4_180_000_000)}
+MONEY_SPREAD = 0.2  # sigma of the logarithm
 
-COUNTRIES = [f"XX{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 LEVELS = {"LE": 0.14, "ME": 0.42, "SE": 0.34, "HE": 0.10}  # effectiveness, from low to high
 OUTCOMES = [f"IO.{i}" for i in range(3, 8)]
 COMPLIANCE = {"NC": 0.06, "PC": 0.26, "LC": 0.44, "C": 0.24}
 RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
-
-ARTICLES = ["15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "53", "54", "55", "57"]
-PROVISIONS, MET = 130, {"none": 0.18, "partial": 0.25, "full": 0.57}
-FORMS = {"criminal": 0.55, "civil": 0.25, "administrative": 0.1, "none": 0.1}  # of provisions on illicit enrichment
-MEASURES, DONE = 190, 0.63  # measures of the strategy that are due: done in time
-LATE = 0.8  # the others that are done late
-ADVICE, IMPLEMENTED = 120, 0.58  # recommendations of reviews and of auditors, each
-INSTITUTIONS, ASSESSED = 150, 0.49  # institutions with a recent assessment of risks
-NEEDS, SERVED = 72, 0.54
-MILESTONES = {
-    "framework": "full", "review_report": "in_progress", "gaps_study": "full", "special_session": "none",
-    "good_practices": "in_progress",
-}  # fmt: skip
-"""What the declaration asks of the United Nations, by an invented account of it."""
-# what there is of the strategy, of the safeguards of the preventive body, and of the principles of independent audit
-ELEMENTS = {"adopted": 1, "costed": 1, "monitored": 1, "review_published": 0}
-SAFEGUARDS = {"appointment": 1, "tenure": 1, "budget": 0, "removal": 1}
-PRINCIPLES = {"legal_framework": 1, "head": 1, "mandate": 1, "access": 1, "reporting": 1, "content": 1, "follow_up": 0,
-              "resources": 0}  # fmt: skip
-REJECTED, FOLLOWED = 0.14, (390.5, 0.6)  # advice of auditors that is turned down; days until either, median and sigma
-MONTHS_24 = 730  # whole days in 24 months
-AUDIT_REPORTS, HEARD = 46, 0.57
-GUARANTEES = {"no_reason_asked": 1, "time_limit": 1, "narrow_exceptions": 0, "independent_appeal": 1,
-              "duty_to_publish": 1, "fees_limited": 1, "private_bodies": 0}  # fmt: skip
-PARTICIPATION = {"consulted": 1, "monitoring_seat": 0, "self_assessment_shared": 1, "met_reviewers": 1,
-                 "contributions_published": 0}  # fmt: skip
-
 
 def counts(seed: int) -> pd.DataFrame:
     """Counts of two years by region, crime class and sex, totals among them, with what they are set against."""
@@ -142,7 +116,7 @@ def counts(seed: int) -> pd.DataFrame:
         ]
         for name, (crime, mean, base) in MONEY.items():
             key = {"time_period": year, "quantity": name, "crime": crime, "currency": "USD"}
-            rows.append(key | {"amount": round(mean * more.lognormal(0, 0.2), -3), "base_amount": base})
+            rows.append(key | {"amount": round(mean * more.lognormal(0, MONEY_SPREAD), -3), "base_amount": base})
         for of, years in ACCOUNTS.items():
             amount, base = years[PERIODS.index(year)]
             people = {"at_risk": "population", "denominator": POPULATION} if of == "budget_executed" else {}
@@ -193,14 +167,19 @@ def counts_truth() -> pd.DataFrame:
             for q, rate in STAGES.items()
         ]  # fmt: skip
         rows += [
-            quantity("count_ratio", f"counted_{a}", f"counted_{b}", STAGES[a] / STAGES[b], f"{a} to {b}, {year}",
-                     where={"crime": ["07031"]}, time_period=year)
+            quantity("count_ratio", f"counted_{a}", f"counted_{b}", every[a] / every[b], f"{a} to {b}{of}, {year}",
+                     where={"crime": [crime]}, time_period=year)
+            for crime, of, every in (
+                ("07031", "", STAGES),
+                ("0703", " of any corruption", {q: rate + OTHER_STAGES[q] for q, rate in STAGES.items()}),
+            )
             for a, b in (("prosecuted", "suspects"), ("convicted", "prosecuted"))
         ]  # fmt: skip
         rows += [
             quantity("rate", "counted", "at_risk", scale * (rate + OTHER_STAGES[q]),
                      f"{q.capitalize()} of any corruption per 100,000, {year}",
-                     where={"quantity": [q], "crime": ["0703"]}, options={"per": 1e5}, time_period=year)
+                     where={"quantity": [q], "crime": ["0703"]}, free=("at_risk",), options={"per": 1e5},
+                     time_period=year)
             for q, rate in STAGES.items()
         ]  # fmt: skip
         rows += [
@@ -215,9 +194,29 @@ def counts_truth() -> pd.DataFrame:
             for q, (_, _, share) in PARTS.items()
         ]  # fmt: skip
         rows += [
-            quantity("count", "counted", "counted", scale * number, f"{q.replace('_', ' ').capitalize()}, {year}",
+            quantity("count", "counted", "figures", scale * number, f"{q.replace('_', ' ').capitalize()}, {year}",
                      where={"quantity": [q]}, free=("at_risk",), time_period=year)
             for q, number in NUMBERS.items()
+        ]  # fmt: skip
+        rows += [
+            quantity("amount_ratio", "money", "base_money", np.exp(MONEY_SPREAD**2 / 2) * mean / base,
+                     f"{q.replace('_', ' ').capitalize()} to what it is set against, {year}",
+                     where={"quantity": [q]} | ({} if crime == "_T" else {"crime": [crime]}), time_period=year)
+            for q, (crime, mean, base) in MONEY.items()
+        ]  # fmt: skip
+        known = {q: years[PERIODS.index(year)] for q, years in ACCOUNTS.items()}
+        rows += [
+            quantity("amount_ratio", "money", "base_money", amount / base,
+                     f"{q.replace('_', ' ').capitalize()} to what it is set against, {year}",
+                     where={"quantity": [q]}, time_period=year)
+            for q, (amount, base) in known.items() if base
+        ]  # fmt: skip
+        rows += [
+            quantity("mean_amount", "money", "at_risk", known["budget_executed"][0] / POPULATION,
+                     f"Budget executed a head, {year}", where={"quantity": ["budget_executed"]}, free=("at_risk",),
+                     time_period=year),
+            quantity("amount", "money", "figures", known["development_aid"][0], f"Development aid, {year}",
+                     where={"quantity": ["development_aid"]}, options={"complete": True}, time_period=year),
         ]  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -267,76 +266,6 @@ def ratings_truth() -> pd.DataFrame:
         quantity("published", "rating_score", "ratings", standing(country), f"Score of {country}",
                  where={"scheme": ["integrity"]}, free=("item",), ref_area=country)
         for country in COUNTRIES
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def status(seed: int) -> pd.DataFrame:
-    """Status of provisions of law, measures, recommendations, assessments and needs of Exampleland."""
-    rng = np.random.default_rng([seed, 25])
-    parts = []
-
-    def add(kind: str, scheme: str, n: int, **columns: object) -> None:
-        names = [f"{scheme}-{i}" for i in range(1, n + 1)]
-        part = {"ref_area": "XXA", "time_period": "2025", "kind": kind, "scheme": scheme, "provision": names}
-        parts.append(pd.DataFrame(part | columns))
-
-    found = choose(rng, MET, PROVISIONS)
-    article = np.array(ARTICLES)[rng.integers(0, len(ARTICLES), PROVISIONS)]
-    add("provision", "convention", PROVISIONS, article=article, status=found, met=(found == "full").astype(int))
-    due = np.datetime64("2025-01-01") + rng.integers(0, 360, MEASURES)
-    in_time, ever = rng.random(MEASURES) < DONE, rng.random(MEASURES) < LATE
-    delay = np.where(in_time, -rng.integers(0, 90, MEASURES), 1 + rng.integers(0, 200, MEASURES))
-    done = seen(due + delay, in_time | ever)
-    dates = {"date_due": due, "date_done": done, "date_observed": CUT_OFF}
-    add("measure", "anti_corruption_strategy", MEASURES, met=(~np.isnat(done)).astype(int), **dates)
-    add("recommendation", "IRM", ADVICE, met=(rng.random(ADVICE) < IMPLEMENTED).astype(int))
-    luck = rng.random(ADVICE)
-    add("institution", "risk_assessment", INSTITUTIONS, met=(rng.random(INSTITUTIONS) < ASSESSED).astype(int))
-    add("need", "technical_assistance", NEEDS, met=(rng.random(NEEDS) < SERVED).astype(int))
-    for kind, scheme, known in (
-        ("strategy", "anti_corruption_strategy", ELEMENTS),
-        ("criterion", "body_independence", SAFEGUARDS),
-        ("criterion", "sai_independence", PRINCIPLES),
-    ):
-        add(kind, scheme, len(known), met=list(known.values()))
-        parts[-1]["provision"] = list(known)
-    made = FIRST + rng.integers(0, 1826, ADVICE)
-    done = seen(made + gaps(rng, *FOLLOWED, ADVICE), luck < IMPLEMENTED + REJECTED)
-    met = ((luck < IMPLEMENTED) & ~np.isnat(done)).astype(int)
-    add("recommendation", "audit", ADVICE, met=met, date_made=made, date_done=done, date_observed=CUT_OFF)
-    add("report", "audit", AUDIT_REPORTS, met=(rng.random(AUDIT_REPORTS) < HEARD).astype(int))
-    add("milestone", "declaration", len(MILESTONES), status=list(MILESTONES.values()))
-    parts[-1]["provision"] = list(MILESTONES)
-    for kind, scheme, met in (
-        ("provision", "access_to_information", GUARANTEES), ("criterion", "civil_society", PARTICIPATION),
-    ):  # fmt: skip
-        add(kind, scheme, len(met), met=list(met.values()))
-        parts[-1]["provision"] = list(met)
-    parts[0]["form"] = np.where(article == "20", choose(rng, FORMS, PROVISIONS), "")
-    return pd.concat(parts, ignore_index=True).astype({"met": "Int64"})
-
-
-def status_truth() -> pd.DataFrame:
-    """True shares of what the register of provisions feeds."""
-    rows = [
-        *(quantity("status", "", "provisions", share, f"Provisions of the Convention in place: {code}",
-                   where={"kind": ["provision"]}, free=("article", "scheme"),
-                   options={"status": "status", "levels": list(MET)}, category=code)
-          for code, share in MET.items()),
-        quantity("share", "done_on_time", "provisions_due", DONE, "Measures done in time", where={"kind": ["measure"]},
-                 free=("scheme",)),
-        *(quantity("share", "met", "provisions", share, label, where={"kind": [kind]}, free=("scheme",))
-          for kind, share, label in (
-              ("institution", ASSESSED, "Institutions with a recent assessment of risks"),
-              ("need", SERVED, "Needs for technical assistance met"),
-              ("report", HEARD, "Reports of auditors heard by the legislature"))),
-        quantity("share", "met", "provisions", IMPLEMENTED, "Recommendations of reviews implemented",
-                 where={"kind": ["recommendation"], "scheme": ["IRM"]}),
-        quantity("done_within", "met", "provisions", IMPLEMENTED * gap_chances(*FOLLOWED)[: MONTHS_24 + 1].sum(),
-                 "Recommendations of auditors implemented within 24 months",
-                 where={"kind": ["recommendation"], "scheme": ["audit"]},
-                 options={"start": "date_made", "end": "date_done", "within": 24, "unit": "months"}),
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -18,6 +18,7 @@ import simulate_designs as designs
 import simulate_figures as figures
 import simulate_justice as justice
 import simulate_procurement as procurement
+import simulate_status as provisions
 from simulate import EMPLOYEES, FORMS, OFFICIALS, SEED, Measure, answer, draw, population, two_waves
 
 RECORDS: dict[str, tuple[Callable[[int], pd.DataFrame], Callable[[], pd.DataFrame]]] = {
@@ -33,10 +34,13 @@ RECORDS: dict[str, tuple[Callable[[int], pd.DataFrame], Callable[[], pd.DataFram
     "bids": (procurement.bids, procurement.bids_truth),
     "counts": (figures.counts, figures.counts_truth),
     "ratings": (figures.ratings, figures.ratings_truth),
-    "status": (figures.status, figures.status_truth),
+    "status": (provisions.status, provisions.status_truth),
+    "reviews": (provisions.reviews, provisions.reviews_truth),
     "published_series": (figures.series, figures.series_truth),
 }
 """What makes the records and figures of a data set ``<name>_2025`` from a seed, and what states their true values."""
+DEFLATOR, PARITY, PRODUCT_SHARE = 0.87, 0.31, 2.5e-10
+"""Of 2025, as ``population_2025/source.toml`` has them: to prices of 2018, to international dollars, of the product."""
 
 
 def questionnaire(sample: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -150,6 +154,28 @@ def measures(adults: pd.DataFrame) -> Iterator[Measure]:
     yield "WB-05b", {}, p["would_report_safely"], everyone, "%"
 
 
+def priced(adults: pd.DataFrame) -> Iterator[Measure]:
+    """What the indicators of money in other units count in the population of 2025."""
+    bribes, amount, cash = (adults[name].to_numpy() for name in ("bribes", "amount", "cash"))
+    yield "BR-08c", {}, amount * DEFLATOR, cash, "local currency at constant prices"
+    yield "BR-08d", {}, amount * PARITY, cash, "international dollars"
+    yield "BR-09b", {}, bribes * amount * PRODUCT_SHARE, None, "%"
+
+
+def women_to_men(adults: pd.DataFrame, breakdowns: list[str], items: list[str]) -> pd.DataFrame:
+    """True ratio of women's prevalence of bribery to men's, in all and by one other breakdown at a time."""
+    others = [name for name in breakdowns if name != "sex"]
+    met = adults[adults.contact == 1]
+
+    def ratio(rows: pd.DataFrame) -> float:
+        shares = rows.groupby("sex", observed=False).paid_or_asked.mean()
+        return round(float(shares["F"] / shares["M"]), 6)
+
+    key = {"indicator": "GE-01a"} | dict.fromkeys([*breakdowns, *items], "_T")
+    groups = [({}, met)] + [({b: v}, rows) for b in others for v, rows in met.groupby(b, observed=False)]
+    return pd.DataFrame([key | own | {"value": ratio(rows), "unit": "ratio"} for own, rows in groups])
+
+
 def truth(units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], items: list[str]) -> pd.DataFrame:
     """True values of what was `found`, in all (``_T``) and by one breakdown at a time; empty if undefined."""
     codes = {name: units[name].cat.codes.to_numpy() for name in breakdowns}
@@ -187,8 +213,10 @@ def files() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         rng = np.random.default_rng([SEED, 5, year])
         raw = questionnaire(draw(adults, rng, psus), rng)
         keys = ["sex", "age", "urbanisation", "area"], ["official", "category"]
-        true = truth(adults, measures(adults), *keys)
-        yield f"population_{year}", raw, pd.concat([true, designs.median(adults, *keys)])
+        money = priced(adults) if year == 2025 else ()
+        true = truth(adults, [*measures(adults), *money], *keys)
+        more = designs.median(adults, *keys), women_to_men(adults, *keys)
+        yield f"population_{year}", raw, pd.concat([true, *more])
     yield from of_designs(adults)
     rng = np.random.default_rng([SEED, 2, 1])
     units = business.enterprises(SEED)

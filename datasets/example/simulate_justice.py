@@ -138,7 +138,7 @@ def cases_truth() -> pd.DataFrame:
         quantity("share", "joint", "defendants", FLAGS["JOINT"], "Cases handled jointly", free=free),
         quantity("share", "organised_crime", "defendants", FLAGS["ORGANISED"], "Linked with organised crime",
                  free=free),
-        quantity("share", "random_allocation", "defendants", FLAGS["RANDOM"], "Allocated at random", free=free),
+        quantity("share", "random_allocation", "brought_to_court", FLAGS["RANDOM"], "Allocated at random", free=free),
         quantity("share", "women_suspected", "suspected", WOMEN, "Women among natural persons suspected",
                  where={"person": ["natural"]}, free=free),
         quantity("share", "corruption_predicate", "defendants", PREDICATE, "Laundering of proceeds of corruption",
@@ -156,6 +156,39 @@ def cases_truth() -> pd.DataFrame:
         quantity("share", "convicted", "cases_ended", guilty * tried / ended, "Convicted of attacks on journalists",
                  where=attack, free=("area",)),
     ]  # fmt: skip
+    number = YEARS * sum(PEOPLE.values()) / 1e5
+    picked = [rule for crime, rule in OFFENCES.items() if crime.startswith("0703")]
+    every, corrupt = (sum(r for r, _ in rules) for rules in (OFFENCES.values(), picked))
+    tried_all, tried_corrupt = (sum(r * p for r, p in rules) for rules in (OFFENCES.values(), picked))
+    punished = VERDICTS["convicted"] + VERDICTS["settled"]
+    begun = high * dropped[HIGH] + (1 - high) * dropped[ORDINARY]
+    reached = (
+        ("suspected", every, "Suspects"), ("prosecuted", tried_all * begun, "Persons charged"),
+        ("sanctioned_persons", tried_all * whole * punished, "Persons sanctioned"),
+    )  # fmt: skip
+    rows += [
+        quantity("count", base, "defendants", number * found * FLAGS[flag] * (1 - EMPTY), f"{label}: {what}",
+                 where={column: ["1"]})
+        for flag, column, what in (
+            ("FOREIGN", "foreign_official", "bribery of foreign officials"),
+            ("SPORT", "sport", "corruption in sport"),
+            ("BOOKS", "books_records", "false books and records"),
+        )
+        for base, found, label in reached
+    ]  # fmt: skip
+    corruption = {"crime": ["0703*"]}
+    rows += [
+        quantity("count", "sanctioned_persons", "defendants",
+                 number * tried_corrupt * LEGAL * closed[ORDINARY] * punished,
+                 "Legal persons sanctioned for corruption", where=corruption | {"person": ["legal"]}),
+        quantity("share", "limitation", "closed_before_court", DROPPED["limitation"],
+                 "Discontinued because of limitation periods", free=free),
+        quantity("share", "obstruction", "defendants", rate / (rate + corrupt), "Obstruction among corruption cases",
+                 where={"crime": ["0703*", "08061"]}, free=("area",)),
+        *(quantity("share", name, "convicted", SANCTIONS[name], f"Natural persons convicted with the sanction {name}",
+                   where={"person": ["natural"]}, free=free)
+          for name in ("custodial", "suspended")),
+    ]  # fmt: skip
     for sanction, share in SANCTIONS.items():
         value = (1 - legal) * share + legal * (sanction == "fine")
         rows.append(quantity("share", "", "convicted", value, f"Main sanction of the convicted: {sanction}",
@@ -166,7 +199,7 @@ def cases_truth() -> pd.DataFrame:
         for name in ("custodial", "suspended")
     ]  # fmt: skip
     rows += [
-        quantity("mean_amount", "fine", "sanctioned_persons", _ceiled_mean(*FINE), "Mean fine of legal persons",
+        quantity("mean_amount", "fine", "fined", _ceiled_mean(*FINE), "Mean fine of legal persons",
                  where={"person": ["legal"]}, free=free),
         quantity("mean_amount", "established_value", "convicted", _ceiled_mean(*ESTABLISHED),
                  "Mean gain established by final judgment", free=free),
@@ -176,15 +209,25 @@ def cases_truth() -> pd.DataFrame:
     first = {k: gap_chances(*k) for k in (ORDINARY, HIGH)}
     mixed = (1 - high) * first[ORDINARY] + high * first[HIGH]
     until_verdict = np.convolve(mixed, trial)
-    picked = [rule for crime, rule in OFFENCES.items() if crime.startswith("0703")]
-    charged = sum(r * p for r, p in picked) / sum(r for r, _ in picked)
+    charged = tried_corrupt / corrupt
     closing = charged * _padded(until_verdict) + (1 - charged) * _padded(mixed)
-    corruption, start = {"crime": ["0703*"]}, {"start": "date_suspected"}
-    stages = ["date_suspected", "date_prosecuted", "date_decided"]
+    start, stages = {"start": "date_suspected"}, ["date_suspected", "date_prosecuted", "date_court", "date_decided"]
+    until_final = np.convolve(until_verdict, gap_chances(*APPEAL))
+    wealthy, tried_wealthy = OFFENCES["07035"]
     rows += [
-        quantity("progression", "", "suspected", charged, "Charged among suspects whose case moved on",
-                 where=corruption, free=("area",), options={"stages": stages, "closed": "date_closed"},
-                 stage="prosecuted"),
+        *(quantity("progression", "", "suspected", share, label, where=corruption, free=("area",),
+                   options={"stages": stages, "closed": "date_closed"}, stage=stage)
+          for stage, share, label in (
+              ("prosecuted", charged, "Charged among suspects whose case moved on"),
+              ("court", 1.0, "Brought to court among those charged"),
+              ("decided", 1.0, "Decided among the cases in court that ended"))),
+        quantity("amount", "unexplained_wealth", "defendants",
+                 number * wealthy * tried_wealthy * punished * share_observed(until_final) * _ceiled_mean(*UNEXPLAINED),
+                 "Unexplained wealth established in five years", where={"crime": ["07035"]}),
+        quantity("duration", "", "brought_to_court",
+                 quantile(np.convolve(gap_chances(*TRIAL), gap_chances(*APPEAL)), 0.5 / punished),
+                 "Days from court until half of the judgments are final", where=corruption, free=("area",),
+                 options={"start": "date_court", "end": "date_final"}),
         quantity("duration", "", "suspected", quantile(closing), "Median days until a case is closed",
                  where=corruption, free=("area",), options=start | {"end": "date_closed"}),
         quantity("duration", "", "suspected", quantile(until_verdict, 0.5 / charged),
@@ -245,6 +288,14 @@ def requests_truth() -> pd.DataFrame:
                  where={"kind": [kind]})
         for kind, (yearly, _) in REQUESTS.items()
     ]  # fmt: skip
+    corrupt = sum(r for c, (r, _) in OFFENCES.items() if c.startswith("0703")) / sum(r for r, _ in OFFENCES.values())
+    for direction, share in (("received", RECEIVED), ("sent", 1 - RECEIVED)):
+        for kind, where, some in (("mla", {"crime": ["0703*"]}, corrupt), ("spontaneous", {}, 1.0)):
+            rows.append(
+                quantity("count", "cooperation_requests", "cooperation_requests",
+                         YEARS * REQUESTS[kind][0] * share * some, f"Requests {direction}: {kind}",
+                         where={"kind": [kind], "direction": [direction]} | where)
+            )  # fmt: skip
     rows.append(
         quantity("duration", "", "cooperation_requests", quantile(gap_chances(*INFORMED)),
                  "Median days until information is given", where={"kind": ["information"]}, free=free, options=spell)

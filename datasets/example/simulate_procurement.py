@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.special import ndtr
+from scipy.stats import binom
 from simulate_records import CUT_OFF, PEOPLE, choose, filled, gap_chances, gaps, quantity, seen
 
 TENDERS = 1500
@@ -27,6 +31,7 @@ FIELDS, FIELD_FILLED = 24, 0.88
 PRICES = 0.12  # sigma of the logarithm of the prices bid for one tender
 STEERED = 0.06  # tenders of two bids or more in which all but a chosen bid are disqualified
 DISQUALIFIED = 0.07  # other bids, except one
+JUDGED = 10  # tenders that a supplier needs to be judged by its classes
 EQUAL, LATE = 0.04, 0.02  # tenders with two equal prices; winning bids received after the deadline
 
 
@@ -132,8 +137,11 @@ def contracts_truth() -> pd.DataFrame:
         quantity("amount_ratio", "final_value_modified", "value_modified", 1 + np.mean(GROWTH),
                  "Final value to value at award of modified contracts"),
         quantity("amount_ratio", "value_emergency", "contract_value", EMERGENCY, "Share of the value in emergencies"),
-        quantity("hhi", "", "contracts", float(chances @ chances), "Concentration of contracts on suppliers",
-                 options={"receiver": "supplier", "corrected": True}),
+        quantity("amount_ratio", "value_published", "value_emergency", PUBLISHED[True],
+                 "Published of the value in emergencies", where={"emergency": ["1"]}),
+        *(quantity("hhi", "", "contracts", float(chances @ chances), f"Concentration of {what} on suppliers",
+                   options={"receiver": "supplier", "corrected": True} | amount)
+          for what, amount in (("contracts", {}), ("contract value", {"amount": "value"}))),
     ]  # fmt: skip
     rows += [
         quantity("first_digits", "contract_value", "contracts", chance, f"Contract values that begin with {digit}",
@@ -196,7 +204,11 @@ def bids(seed: int) -> pd.DataFrame:
 
 
 def bids_truth() -> pd.DataFrame:
-    """True values of what the bids feed; flags that fences drawn from the data decide have none."""
+    """True values of what the bids feed.
+
+    Where a fence drawn from the register decides, it is that of a register without end (R024, R025, R058), or the value
+    is the mean of further registers, because it depends on how many buyers or suppliers there are (R038, R048).
+    """
     several = {m: p for m, p in BIDS.items() if m > 1}
     share = sum(several.values())
     won = 1 / sum(m * p for m, p in BIDS.items())
@@ -218,9 +230,65 @@ def bids_truth() -> pd.DataFrame:
             ("R030", LATE, "Tenders won by a late bid (R030)"),
             ("R035", lone / share, "Tenders with all but the winner disqualified (R035)"),
             ("R036", lowest / share, "Tenders with the lowest bid disqualified (R036)"),
+            ("R024", 0.0, "Tenders with a price close to the winner's (R024)"),  # the fence is below zero
+            ("R058", far_below(), "Tenders won far below the second price (R058)"),
         )
     ]
+    buyers, suppliers = beyond_fences()
+    rows += [
+        quantity("flag", "", "bids", value, label, options={"flag": flag, "units": units} | more)
+        for flag, units, value, label, more in (
+            ("R025", "tenderer", 0.0, "Bidders who often bid and hardly win (R025)", {}),  # the fence is below zero
+            ("R038", "buyer", buyers, "Buyers who disqualify many bids (R038)", {}),
+            ("R048", "tenderer", suppliers, "Suppliers of many classes (R048)", {"minimum_processes": JUDGED}),
+        )
+    ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def far_below() -> float:
+    """Chance that the second price lies above the winning one by the upper fence of this distance or more."""
+    z, weights = np.polynomial.hermite_e.hermegauss(80)
+    parts = [(0.0, 0)]  # chance, and distinct prices of valid bids; 0 where the two lowest are equal
+    for m, share in BIDS.items():
+        for v in range(2, m + 1):
+            valid = share * (1 - STEERED) * binom.pmf(v - 1, m - 1, 1 - DISQUALIFIED)
+            tied = valid * EQUAL * v * (v - 1) / (m * (m - 1))  # both of the two equal bids are valid
+            parts += [(valid - tied, v), (tied / (v - 1), 0), (tied * (v - 2) / (v - 1), v - 1)]
+    whole = sum(chance for chance, _ in parts)
+
+    def above(distance: float) -> float:
+        gap = ndtr(-z - np.log1p(distance) / PRICES)
+        return sum(c * k * (weights @ gap ** (k - 1)) / np.sqrt(2 * np.pi) for c, k in parts if k) / whole
+
+    low, high = (brentq(lambda d, left=left: above(d) - left, 0, 3) for left in (0.75, 0.25))
+    return above(high + 1.5 * (high - low))
+
+
+@cache
+def beyond_fences(registers: int = 1000) -> tuple[float, float]:
+    """Mean share of buyers who disqualify, and of suppliers of classes, at or beyond the upper fence of a register."""
+    rng = np.random.default_rng(31)
+    favoured, found = preferences().cumsum(axis=1), np.zeros((registers, 2))
+    sizes, shares = np.array(list(BIDS)), np.array(list(BIDS.values()))
+    competitive = sum(share for method, share in METHODS.items() if method in COMPETITIVE)
+    for register in found:
+        n = rng.poisson(TENDERS * competitive)
+        buyer, m = rng.integers(0, BUYERS, n), rng.choice(sizes, n, p=shares)
+        out = np.where(rng.random(n) < STEERED, m - 1, rng.binomial(m - 1, DISQUALIFIED))
+        of_buyer = np.bincount(buyer, out, BUYERS) / np.bincount(buyer, m, BUYERS)
+        supplier = (favoured[buyer, :-1] < rng.random(n)[:, None]).sum(axis=1)
+        class_ = rng.choice(len(SECTORS), n, p=list(SECTORS.values()))
+        held = np.bincount(supplier * len(SECTORS) + class_, minlength=SUPPLIERS * len(SECTORS)).reshape(SUPPLIERS, -1)
+        register[:] = [_beyond(of_buyer), _beyond((held[held.sum(axis=1) >= JUDGED] > 0).sum(axis=1))]
+    buyers, suppliers = found.mean(axis=0)
+    return float(buyers), float(suppliers)
+
+
+def _beyond(values: np.ndarray) -> float:
+    """Share of the values at or beyond their upper fence; none where the quartiles are equal, unless beyond them."""
+    low, high = np.quantile(values, [0.25, 0.75], method="median_unbiased")
+    return float((values > high).mean() if low == high else (values >= high + 1.5 * (high - low)).mean())
 
 
 def _lowest_out(m: int) -> float:

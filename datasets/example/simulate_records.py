@@ -21,6 +21,8 @@ PEOPLE = {
 """Resident population by region, 2025."""
 PARTNERS = {"XXB": 0.34, "XXC": 0.24, "XXD": 0.16, "XXE": 0.14, "XXF": 0.12}
 """Other jurisdictions, as invented as Exampleland, and their shares in its dealings with others."""
+COUNTRIES = [f"XX{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+"""All invented countries."""
 
 
 def arrivals(rng: np.random.Generator, expected: float, first: object = FIRST, last: object = CUT_OFF) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics import reference
-from uncac_metrics.methods import METHODS
+from uncac_metrics.methods import FLAGS, METHODS, UNITS
 from uncac_metrics.model import Fault, Faults, Measure
 from uncac_metrics.shapes import is_among
 from uncac_metrics.values import levels
@@ -55,6 +55,8 @@ def lacking(m: Measure, bases: Iterable[Base | None], columns: Iterable[str]) ->
         if option.kind in ("column", "columns") and name in m.options:
             value = m.options[name]
             wanted += [str(v) for v in value] if isinstance(value, list) else [str(value)]
+    if m.estimator == "flag":
+        wanted += ["tender", UNITS[str(m.options.get("units", "process"))], *FLAGS[str(m.options["flag"])]]
     return next((f"the data have no column {name!r}" for name in wanted if name and name not in have), "")
 
 

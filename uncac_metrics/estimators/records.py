@@ -25,8 +25,16 @@ Prepare = Callable[[pd.DataFrame, dict[str, Any]], tuple[pd.DataFrame, dict[str,
 
 
 def missing_for(card: Indicator, data: Dataset) -> str:
-    """Why the columns of a data set do not do for a card; empty where they do."""
-    return lacking(card.measure, both(card.measure), data.table.columns)
+    """Why a data set does not do for a card; empty where it does.
+
+    A register may be without a row that the card takes; a table of figures by country and period that has none does
+    not hold the figure.
+    """
+    where = card.measure.where
+    reason = lacking(card.measure, both(card.measure), data.table.columns)
+    if reason or not set(PANEL) <= set(data.shape.key) or rows_where(data.table, where).any():
+        return reason
+    return "the data have no row with " + ", ".join(f"{name} {' or '.join(codes)}" for name, codes in where.items())
 
 
 def of(

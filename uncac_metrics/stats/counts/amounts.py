@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.stats.counts.arguments import By, Columns, Grouped, contributions, grouped, joined, results
+from uncac_metrics.stats.counts.arguments import By, Columns, Grouped, contributions, enumerated, grouped, joined, results
 from uncac_metrics.stats.counts.standardised import DIRECT
 from uncac_metrics.stats.estimates import Estimates
 
@@ -15,15 +15,15 @@ Array = np.ndarray
 def total_amount(
     data: pd.DataFrame, amount: str, *, currency: str | None = None, period: str | None = None, to: str = "",
     rates: pd.DataFrame | None = None, deflator: pd.DataFrame | None = None, base: object = None,
-    cluster: str | None = None, by: By = None, level: float = 0.95,
+    cluster: str | None = None, complete: bool = False, by: By = None, level: float = 0.95,
 ) -> Estimates:  # fmt: skip
     r"""Total of amounts in one currency and, if asked for, at the prices of one period.
 
     Each amount is converted at the rate of its own period and then deflated,
     :math:`\sum_i y_i\, e_{c(i), t(i)}\, D_b / D_{t(i)}`. Cases are taken to come about independently of each other
     (compound Poisson): :math:`v = \sum_c (\sum_{i \in c} y_i)^2` over clusters, with Fay and Feuer's gamma limits,
-    which are honest where one case is most of the total. For a register that is complete, and nothing beyond it meant,
-    the total is known and the interval is that of a year like this one.
+    which are honest where one case is most of the total. For a register that is complete the total is known, and the
+    interval is that of a year like this one.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ def total_amount(
         Period whose prices the result is in.
     cluster : str, optional
         Column of the independent cases that several amounts belong to; each amount is one unless given.
+    complete : bool
+        The amounts are all there is, as in accounts, and nothing beyond them is meant: no error.
     by : str or list of str, optional
         Breakdown columns; several are crossed. Stages (frozen, confiscated, returned) belong here, and are
         never added.
@@ -107,7 +109,7 @@ def total_amount(
     prices = f", prices of {base}" if deflator is not None else ""
     kind = "records" if cluster is None else cluster
     scores = contributions(data, group.n, (sums["unit"], sums["group"], sums["value"]), kind=kind)
-    return results(
+    out = results(
         group.labels,
         {
             "indicator": amount, "statistic": "total", "value": np.where(none, np.nan, total),
@@ -120,6 +122,7 @@ def total_amount(
         },
         scores, method="total of amounts; cases independent",
     )  # fmt: skip
+    return enumerated(out, "total of amounts") if complete else out
 
 
 def _factors(

@@ -186,6 +186,15 @@ def results(
     return Estimates(make_table(out | own, breakdowns), () if scores is None else (scores,))
 
 
+def enumerated(found: Estimates, method: str) -> Estimates:
+    """The estimates of all there is, as in accounts or a full list: they have no error."""
+    zero, value = 0.0 * found.table["value"], found.table["value"]
+    still = found.with_columns(
+        std_error=zero, cv=zero, lower=value, upper=value, interval="none", method=f"{method}; complete enumeration"
+    )
+    return Estimates(still.table, tuple(s.scaled(np.zeros(s.n_rows)) for s in still.scores))
+
+
 def joined(*texts: Array | Sequence[str] | str) -> Array:
     """Texts put together row by row, empty ones left out."""
     arrays = np.broadcast_arrays(*(np.asarray(t, dtype=object) for t in texts))

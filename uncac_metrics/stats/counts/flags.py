@@ -6,13 +6,14 @@ with its value and whether it is flagged: the units that it does not apply to ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 Array = np.ndarray
+Fence = Callable[[pd.Series], tuple[float, float, float]]
 SUBMITTED = ("pending", "valid", "disqualified")
 
 
@@ -60,6 +61,12 @@ def fences(values: pd.Series) -> tuple[float, float, float]:
         return np.nan, np.nan, np.nan
     q1, q3 = np.quantile(values, [0.25, 0.75], method="median_unbiased")
     return float(q1), float(q1 - 1.5 * (q3 - q1)), float(q3 + 1.5 * (q3 - q1))
+
+
+def strict_fences(values: pd.Series) -> tuple[float, float, float]:
+    """As :func:`fences`; where the quartiles are equal, what equals them is within the fences."""
+    q1, low, high = fences(values)
+    return (q1, float(np.nextafter(q1, -np.inf)), float(np.nextafter(q1, np.inf))) if low == high else (q1, low, high)
 
 
 def r003(p: Processes, days: float, by_method: Mapping[str, float], methods: tuple[str, ...]) -> pd.DataFrame:
@@ -111,18 +118,18 @@ def discounts(p: Processes) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def r024(found: pd.DataFrame, threshold: float | None) -> pd.DataFrame:
+def r024(found: pd.DataFrame, threshold: float | None, fence: Fence) -> pd.DataFrame:
     """R024: the second bid is remarkably close to the winning one."""
-    limit = fences(found["value"])[1] if threshold is None else threshold
+    limit = fence(found["value"])[1] if threshold is None else threshold
     flagged = found["value"] <= limit
     return pd.concat(
         [rows("R024", "process", found["value"], flagged), _parties("R024", found, ["winner", "second"], flagged)]
     )
 
 
-def r058(found: pd.DataFrame, threshold: float | None) -> pd.DataFrame:
+def r058(found: pd.DataFrame, threshold: float | None, fence: Fence) -> pd.DataFrame:
     """R058: the second bid is remarkably far above the winning one."""
-    limit = fences(found["value"])[2] if threshold is None else threshold
+    limit = fence(found["value"])[2] if threshold is None else threshold
     flagged = found["value"] >= limit
     return pd.concat([rows("R058", "process", found["value"], flagged), _parties("R058", found, ["winner"], flagged)])
 
@@ -134,7 +141,7 @@ def _parties(flag: str, found: pd.DataFrame, roles: list[str], flagged: pd.Serie
     return rows(flag, "tenderer", hits, hits > 0)
 
 
-def r025(p: Processes, percentile: float, threshold: float | None) -> pd.DataFrame:
+def r025(p: Processes, percentile: float, threshold: float | None, fence: Fence) -> pd.DataFrame:
     """R025: tenderers of many bids that win remarkably few; processes count once for a tenderer."""
     active = p.active()
     size = active.groupby("ocid").agg(awards=("award", "nunique"), suppliers=("supplier", "nunique"))
@@ -149,7 +156,7 @@ def r025(p: Processes, percentile: float, threshold: float | None) -> pd.DataFra
     if counts.empty:
         return rows("R025", "tenderer", pd.Series(dtype=float), np.empty(0))
     many = counts["size"] >= np.quantile(counts["size"], percentile / 100, method="median_unbiased")
-    q1, low, _ = fences(counts["mean"])
+    q1, low, _ = fence(counts["mean"])
     limit = (-np.inf if q1 == 0 else low) if threshold is None else threshold
     top = counts.loc[many, "mean"]
     return rows("R025", "tenderer", top, top <= limit)
@@ -215,7 +222,9 @@ def r036(p: Processes) -> pd.DataFrame:
     return rows("R036", "process", hit.astype(float), hit)
 
 
-def r038(p: Processes, threshold: float | None, minimum_bids: int, minimum_processes: int) -> pd.DataFrame:
+def r038(
+    p: Processes, threshold: float | None, minimum_bids: int, minimum_processes: int, fence: Fence
+) -> pd.DataFrame:  # fmt: skip
     """R038: remarkably many bids disqualified, by buyer, procuring entity and tenderer."""
     b = p.bids[p.bids["status"].isin(SUBMITTED)].merge(p.tenders[["ocid", "buyer", "entity"]], on="ocid")
     out = b["status"] == "disqualified"
@@ -223,19 +232,21 @@ def r038(p: Processes, threshold: float | None, minimum_bids: int, minimum_proce
     for level in ("buyer", "entity"):
         many = b.groupby(level)["ocid"].nunique() >= minimum_processes
         share = out.groupby(b[level]).mean()[many]
-        parts.append(rows("R038", level, share, share >= (fences(share)[2] if threshold is None else threshold)))
+        parts.append(rows("R038", level, share, share >= (fence(share)[2] if threshold is None else threshold)))
     e = p.bidders[p.bidders["status"].isin(SUBMITTED)]
     share = (e["status"] == "disqualified").groupby(e["tenderer"]).mean()
     share = share[e.groupby("tenderer").size() >= minimum_bids]
-    parts.append(rows("R038", "tenderer", share, share >= (fences(share)[2] if threshold is None else threshold)))
+    parts.append(rows("R038", "tenderer", share, share >= (fence(share)[2] if threshold is None else threshold)))
     return pd.concat(parts)
 
 
-def r048(p: Processes, threshold: float | None, digits: int, minimum_processes: int) -> pd.DataFrame:
+def r048(
+    p: Processes, threshold: float | None, digits: int, minimum_processes: int, fence: Fence
+) -> pd.DataFrame:  # fmt: skip
     """R048: suppliers of remarkably many classes of goods; awards to several suppliers are left out."""
     active = p.active().drop_duplicates(["ocid", "award", "supplier"])
     active = active[active.groupby(["ocid", "award"])["supplier"].transform("size") == 1]
     items = active.merge(p.items.dropna(subset=["class"]), on=["ocid", "award"])
     variety = items["class"].astype(str).str[:digits].groupby(items["supplier"]).nunique()
     variety = variety[items.groupby("supplier")["ocid"].nunique() >= minimum_processes]
-    return rows("R048", "tenderer", variety, variety >= (fences(variety)[2] if threshold is None else threshold))
+    return rows("R048", "tenderer", variety, variety >= (fence(variety)[2] if threshold is None else threshold))

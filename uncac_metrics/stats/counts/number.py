@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.stats import intervals
-from uncac_metrics.stats.counts.arguments import By, Columns, contributions, grouped, incomplete, results
+from uncac_metrics.stats.counts.arguments import By, Columns, contributions, grouped, incomplete, joined, results
 from uncac_metrics.stats.estimates import Estimates
 
 
@@ -76,7 +76,7 @@ def number(
             "indicator": events, "statistic": "count", "value": value, "std_error": np.sqrt(total), "lower": lower,
             "upper": upper, "interval": interval, "conf_level": level, "n": answered,
             "n_eligible": group.sums(np.ones(len(x))), "events": total, "denominator": "_T",
-            "reason": incomplete(group, absent, "rows have no count"),
+            "reason": joined(incomplete(group, absent, "rows have no count"), np.where(answered > 0, "", "nothing to count")),
         },
         scores, method="Poisson count",
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.stats.counts.arguments import By, Columns, contributions, grouped, results
+from uncac_metrics.stats.counts.arguments import By, Columns, contributions, enumerated, grouped, results
 from uncac_metrics.stats.counts.rates import SHARE_INTERVALS, share_limits
 from uncac_metrics.stats.estimates import Estimates
 
@@ -125,14 +125,7 @@ def status_shares(
     inside = (place >= 0) & (place < len(levels))
     indicators = [(str(name), place == i) for i, name in enumerate(levels)]
     out = _shares(columns, status, indicators, inside, by, level, interval, "shares of statuses")
-    if not complete:
-        return out
-    zero = 0.0 * out.table["value"]
-    still = out.with_columns(
-        std_error=zero, cv=zero, lower=out.table["value"], upper=out.table["value"], interval="none",
-        method="shares of statuses; complete enumeration",
-    )  # fmt: skip
-    return Estimates(still.table, tuple(s.scaled(np.zeros(s.n_rows)) for s in still.scores))
+    return enumerated(out, "shares of statuses") if complete else out
 
 
 def transitions(

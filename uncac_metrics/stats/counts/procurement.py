@@ -57,7 +57,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 def procurement_flags(
     tenders: pd.DataFrame, bids: pd.DataFrame, awards: pd.DataFrame, items: pd.DataFrame | None = None, *,
     flags: Sequence[str] = tuple(FLAGS), settings: Mapping[str, Mapping[str, Any]] | None = None,
-    not_price: Sequence[str] = (),
+    not_price: Sequence[str] = (), alike: bool = True,
 ) -> pd.DataFrame:  # fmt: skip
     r"""The eleven red flags of Cardinal, for every unit that each applies to.
 
@@ -84,7 +84,8 @@ def procurement_flags(
         ``method_details``, ``start`` and ``end`` of the tender period, ``tenderers`` (their number), ``buyer``,
         ``entity`` (procuring entity).
     bids : DataFrame
-        A row a bid and tenderer: ``ocid``, ``bid`` (its number within the process), ``status`` (invited, pending,
+        A row a bid and tenderer: ``ocid``, ``bid`` (its number within the process; a row without one is a bid of its
+        own), ``status`` (invited, pending,
         valid, disqualified, withdrawn), ``date``, ``amount``, ``currency``, ``tenderer``.
     awards : DataFrame
         A row an award and supplier: ``ocid``, ``award``, ``status``, ``supplier``.
@@ -96,6 +97,9 @@ def procurement_flags(
         Settings by code that differ from :data:`DEFAULTS`.
     not_price : sequence of str
         Values of ``method_details`` whose prices are not compared (R024, R028, R036, R058).
+    alike : bool
+        Flag units that are alike: where the quartiles are equal, all that equal them are at the fence, and Cardinal
+        flags them. False: only units beyond them are flagged.
 
     Returns
     -------
@@ -127,6 +131,7 @@ def procurement_flags(
     1  R018  process  b    3.0        0
     """
     chosen = _settings(flags, settings or {})
+    fence = rules.fences if alike else rules.strict_fences
     nothing = pd.DataFrame({"ocid": []})
     whole = {"tenders": tenders, "bids": bids, "awards": awards, "items": nothing if items is None else items}
     p = _prepared(whole, set(not_price))
@@ -134,15 +139,15 @@ def procurement_flags(
     run: dict[str, Callable[[dict[str, Any]], pd.DataFrame]] = {
         "R003": lambda s: rules.r003(p, s["days"], s["by_method"], tuple(s["methods"])),
         "R018": lambda s: rules.r018(p, tuple(s["methods"])),
-        "R024": lambda s: rules.r024(found, s["threshold"]),
-        "R025": lambda s: rules.r025(p, s["percentile"], s["threshold"]),
+        "R024": lambda s: rules.r024(found, s["threshold"], fence),
+        "R025": lambda s: rules.r025(p, s["percentile"], s["threshold"], fence),
         "R028": lambda _: rules.r028(p),
         "R030": lambda _: rules.r030(p),
         "R035": lambda s: rules.r035(p, s["threshold"]),
         "R036": lambda _: rules.r036(p),
-        "R038": lambda s: rules.r038(p, s["threshold"], s["minimum_bids"], s["minimum_processes"]),
-        "R048": lambda s: rules.r048(p, s["threshold"], s["digits"], s["minimum_processes"]),
-        "R058": lambda s: rules.r058(found, s["threshold"]),
+        "R038": lambda s: rules.r038(p, s["threshold"], s["minimum_bids"], s["minimum_processes"], fence),
+        "R048": lambda s: rules.r048(p, s["threshold"], s["digits"], s["minimum_processes"], fence),
+        "R058": lambda s: rules.r058(found, s["threshold"], fence),
     }
     parts = [run[flag](chosen[flag]) for flag in flags]
     parts = [part for part in parts if len(part)]
@@ -245,8 +250,10 @@ def _prepared(tables: Mapping[str, pd.DataFrame], not_priced: set[str]) -> rules
     tenders = tenders.assign(
         priced=~tenders["method_details"].isin(not_priced), tenderers=pd.to_numeric(tenders["tenderers"])
     )
-    bidders = kept["bids"]
     key = ["ocid", "bid"]
+    bidders = kept["bids"]
+    alone = pd.Series([f"row {i}" for i in range(len(bidders))], bidders.index, dtype=object)
+    bidders = bidders.assign(bid=bidders["bid"].astype(object).where(bidders["bid"].notna(), alone))
     bids = bidders.drop_duplicates(key).drop(columns="tenderer").reset_index(drop=True)
     named = bidders.dropna(subset=["tenderer"]).drop_duplicates([*key, "tenderer"]).sort_values([*key, "tenderer"])
     # the tenderers of a bid, as a tuple: the first of each bid, and the others where bids are joint
