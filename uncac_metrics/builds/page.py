@@ -115,8 +115,8 @@ def render(
                 "source": inputs.sources[plot.dataset],
                 "title": plot.source,
                 "svg": Markup(drawn[plot.name]),
-                "table": _table(plot.rows, plot.indicator.decimals),
-                "crossed": _table(plot.crossed, plot.indicator.decimals) if len(plot.crossed) else None,
+                "table": table_of(plot.rows, plot.indicator.decimals),
+                "crossed": table_of(plot.crossed, plot.indicator.decimals) if len(plot.crossed) else None,
                 "file": f"plots/{plot.name}.svg",
             }
         )
@@ -162,7 +162,7 @@ def _bases() -> dict[tuple[str, str], dict[str, str]]:
     return {(row["shape"], row["base"]): row for row in reference.load("bases").astype(str).to_dict("records")}
 
 
-def _table(records: Sequence[dict[str, Any]], decimals: int) -> dict[str, Any]:
+def table_of(records: Sequence[dict[str, Any]], decimals: int) -> dict[str, Any]:
     """Rows of a table as text, under the headings of the plot, and the remarks that they refer to by letter."""
     groups: list[dict[str, Any]] = []
     remarks: dict[str, str] = {}

@@ -241,7 +241,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         Alternative text, for those who cannot see the figure.
     """
     placed, bottom = lines_of(picture)
-    left = min(165.0, max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 8)
+    left = min(165.0, max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12)
     longest = max((row.note for row in picture.rows), key=len, default="")
     right = WIDTH - (_wide(longest, 8) + 12 if longest else 8)
     title, notes = textwrap.wrap(picture.title, 50), textwrap.wrap(picture.notes, 78)
@@ -286,7 +286,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         look += ' font-weight="bold"' if row.heading or row.bold else ""
         wrapped = text.split("\n")
         for i, line in enumerate(wrapped):
-            write(left - 5, y + 3 + LINE * (i - (len(wrapped) - 1) / 2), line, f'{look} text-anchor="end"')
+            write(left - 8, y + 3 + LINE * (i - (len(wrapped) - 1) / 2), line, f'{look} text-anchor="end"')
         if row.note:
             write(WIDTH - 2, y + 3, row.note, f'font-size="8" fill="{GREY}" text-anchor="end"')
         if row.hatched:
