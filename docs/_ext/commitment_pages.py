@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markup import article_link, card_link, filled, paragraph_link, table, target_link, text
 
-from uncac_metrics import coverage, load_dataset, reference
+from uncac_metrics import coverage, reference
 from uncac_metrics.builds.links import linked
 from uncac_metrics.builds.page import Plot, number, span
 from uncac_metrics.model import MEASURES, TOTAL, Indicator
@@ -22,8 +22,9 @@ The articles of the United Nations Convention against Corruption, with the indic
 declaration that speak to each. Unless the paragraph cites the article, the link is this project's reading.
 """
 TARGETS = """
-The Sustainable Development Goals, targets and indicators that bear on corruption and its prevention, with the indicators
-of the catalogue and the paragraphs of the declaration that speak to each. The links are this project's reading.
+The Sustainable Development Goals, targets and indicators that bear on corruption and its prevention, with the
+indicators of the catalogue and the paragraphs of the declaration that speak to each.
+The links are this project's reading.
 """
 NATURE = {
     "quantifiable": "can be measured",
@@ -44,7 +45,6 @@ MEASURED = {
     "not scored": "The paragraph is left out of every measure and every score.",
     "nothing to measure": "The paragraph recognises something or is about procedure: there is nothing to count.",
 }
-STATUS = {"full": "reached", "partial": "reached in part", "in_progress": "under way", "none": "not begun"}
 
 
 def index(path: Path, catalogue: Mapping[str, Indicator]) -> dict[Path, str]:
@@ -100,7 +100,7 @@ def measured_by(cards: Iterable[Indicator], plots: Mapping[str, list[Plot]]) -> 
     return table(header, rows)
 
 
-def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str, list[Plot]], status: str) -> str:
+def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str, list[Plot]]) -> str:
     """The page of one numbered paragraph: what can be measured, and by which cards."""
     code = one["paragraph"]
     links = reference.load("paragraph_links")
@@ -121,6 +121,7 @@ def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str
         ("Says", f"{text(one['summary'])}<br>{text(one['summary_zh'])}"),
         ("Undertaking", f"{text(STRENGTH[one['strength']])}{text(when(one))}"),
         ("Nature", text(natures(one))),
+        ("Milestone", text(f"{one['title']}{when(one)}") if one["tracked"] == "milestones" else ""),
         ("Articles of the Convention", to("article", article_link)),
         ("SDG targets", to("target", target_link)),
     ]
@@ -128,7 +129,6 @@ def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str
         f"# Paragraph {code}. {text(one['title'])}\n\n{text(one['title_zh'])}\n",
         table(("", ""), filled(about)),
         f"## What can be measured\n\n{MEASURED[one['tracked']]} {text(one['note'])}\n",
-        status,
     ]
     if cards:
         parts += ["Indicators of the catalogue that speak to it:\n", measured_by(cards, plots)]
@@ -144,18 +144,10 @@ def paragraph_pages(
     """A page for each numbered paragraph."""
     tracked = coverage(catalogue).set_index("paragraph")["tracked"]
     declaration = reference.load("declaration").set_index("paragraph", drop=False)
-    recorded = load_dataset("status_2025").table
-    recorded = recorded[(recorded["kind"] == "milestone") & (recorded["scheme"] == "declaration")]
-    stated = dict(zip(recorded["provision"].astype(str), recorded["status"].astype(str), strict=True))
     made = {}
     for code, how in tracked.items():
         one = dict(declaration.loc[code]) | {"tracked": how}
-        status = ""
-        if code in stated:
-            status = (
-                f"Milestone in the simulated records of the example office: {STATUS.get(stated[code], stated[code])}.\n"
-            )
-        made[folder / f"{code}.md"] = paragraph(one, linked("paragraph", code, catalogue), plots, status)
+        made[folder / f"{code}.md"] = paragraph(one, linked("paragraph", code, catalogue), plots)
     return made
 
 
