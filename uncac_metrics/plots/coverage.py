@@ -53,8 +53,9 @@ def coverage_matrix_data(
     Examples
     --------
     >>> matrix = coverage_matrix_data()
-    >>> matrix.shape[0], int(matrix.loc[("6", "74"), ("bribery", "BR-01")].iloc[0])
-    (86, 1)
+    >>> one = matrix.xs("BR-01", axis=1, level="indicator")
+    >>> one.index.get_level_values("code")[one.iloc[:, 0] == 1].tolist()
+    ['61', '69', '74']
     """
     import pandas as pd
 
