@@ -49,8 +49,9 @@ html_title = "uncac_metrics"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
-# Only the pages of the catalogue and of the API have neighbours to show at the left.
-html_sidebars = {page: [] for page in ("[a-z]*", "methods/*", "_generated/declaration")}
+# Only the pages of the API have neighbours to show at the left.
+NO_NEIGHBOURS = ("[a-z]*", "methods/*", "_generated/*", "_generated/catalogue/*", "_generated/paragraphs/*")
+html_sidebars = {page: [] for page in NO_NEIGHBOURS}
 html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 5,

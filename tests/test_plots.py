@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import uncac_metrics as um
-from uncac_metrics.plots import alt_text, interval, interval_data, interval_figure, svg
+from uncac_metrics.plots import alt_text, interval, interval_data, interval_svg, svg
 
 
 def frame(**columns) -> pd.DataFrame:
@@ -58,11 +60,14 @@ def test_a_flagged_value_is_hollow():
 
 def test_title_unit_and_direction_come_from_the_card():
     card = um.load_catalogue()["BR-01"]
-    figure = interval_figure(frame(), indicator=card, source="A survey")
-    assert figure.get_suptitle() == card.name
-    assert figure.axes[0].get_xlabel() == "% (lower is better)"
-    assert figure.axes[0].get_xlim()[0] == 0
-    assert "Source: A survey." in figure.get_supxlabel()
+    ax = interval(frame(), indicator=card, ax=Figure().subplots(), source="A survey")
+    words = textwrap.fill(card.name, 44)
+    assert ax.get_title(loc="left") == words
+    assert ax.get_xlabel().split("\n") == ["% (lower is better)", "Lines: 95 % intervals. Source: A survey."]
+    assert ax.get_xlim()[0] == 0
+    drawn = interval_svg(frame(), indicator=card, source="A survey")
+    for words in ("% (lower is better)", "Lines: 95 % intervals. Source: A survey.", card.name[:40]):
+        assert words in drawn
 
 
 def test_alternative_text_says_the_numbers():
@@ -84,9 +89,43 @@ def test_several_indicators_need_a_name():
 
 def test_svg_bytes_are_the_same_each_time_and_hold_no_date():
     card = um.load_catalogue()["BR-01"]
-    first, second = (svg(interval_figure(frame(), indicator=card)) for _ in range(2))
-    assert first == second
-    assert not re.search(r"20\d\d-\d\d-\d\d", first if isinstance(first, str) else first.decode())
+    for draw in (
+        lambda: interval_svg(frame(), indicator=card),
+        lambda: svg(interval(frame(), indicator=card, ax=Figure().subplots()), alt="x"),
+    ):
+        first, second = draw(), draw()
+        assert first == second and first.startswith("<svg") and first.endswith("</svg>\n")
+        assert not re.search(r"20\d\d-\d\d-\d\d", first)
+
+
+def shapes(text: str, name: str) -> list[dict[str, str]]:
+    root = ElementTree.fromstring(text)
+    return [one.attrib for one in root.iter(f"{{http://www.w3.org/2000/svg}}{name}")]
+
+
+def test_svg_puts_marks_where_the_numbers_are():
+    text = interval_svg(frame(upper=[18.0, 19.5, np.inf]))
+    texts = ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")
+    x = {t.text: float(t.attrib["x"]) for t in texts}
+    a_unit = (x["20"] - x["0"]) / 20
+    marks = sorted(float(c["cx"]) for c in shapes(text, "circle"))
+    assert marks == pytest.approx([x["0"] + 16 * a_unit, x["0"] + 20 * a_unit], abs=0.2)
+    ends = [re.fullmatch(r"M([\d.]+) [\d.]+H([\d.]+)", p["d"]) for p in shapes(text, "path")]
+    spans = [tuple(map(float, m.groups())) for m in ends if m][1:]  # the first is the axis
+    assert spans[0] == pytest.approx((x["0"] + 16.5 * a_unit, x["0"] + 19.5 * a_unit), abs=0.2)
+    assert max(end for _, end in spans) < float(ElementTree.fromstring(text).attrib["width"][:-2])
+
+
+def test_svg_shows_a_withheld_value_as_withheld_and_a_flagged_one_hollow():
+    text = interval_svg(frame(**WITHHELD))
+    assert ">withheld<" in text and "16.0" not in ElementTree.fromstring(text).attrib["aria-label"]
+    (circle,) = shapes(text, "circle")
+    assert circle["fill"] == "#fff"
+
+
+def test_svg_escapes_what_labels_hold():
+    text = interval_svg(frame(sex=["a<b", "_T", "c&d"]))
+    assert ">A&lt;b<" in text and ">C&amp;d<" in text
 
 
 def test_infinite_and_missing_limits_do_not_break_the_scale():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uncac_metrics.builds.links import KINDS, links
 from uncac_metrics.builds.plan import Inputs
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, PROVENANCE, TOTAL, Indicator
-from uncac_metrics.plots.labels import Labels, heading
+from uncac_metrics.plots.labels import heading
 from uncac_metrics.shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from uncac_metrics.builds.run import Outcome
 
+BESIDES = ["n_eligible", "df", "deff", "quality"]
+"""Columns of results that the tables show and the plots do not."""
 OWN = "The card is this project's own, not one of UNODC's framework."
 
 
@@ -28,38 +30,42 @@ class Plot:
     name: str
     indicator: Indicator
     dataset: str
-    estimates: pd.DataFrame
-    """Its rows with one breakdown at most."""
-    crossed: pd.DataFrame
-    """Its rows with several, such as types of official by sex: too many to draw."""
-    labels: Labels
+    rows: list[dict[str, Any]]
+    """Its numbers, of the estimates with one breakdown at most, and what the table says besides."""
+    crossed: list[dict[str, Any]]
+    """The same of estimates with several, such as types of official by sex: too many to draw."""
     source: str
 
 
 def figures(inputs: Inputs, estimates: pd.DataFrame) -> list[Plot]:
     """The plots of a release by topic, indicator and period, the latest first."""
+    from uncac_metrics.plots.interval import TAKEN, numbers_of
+
     plots = []
-    for (key, dataset), rows in estimates.groupby(["indicator", "dataset"], sort=True):
-        several = (rows[list(BREAKDOWNS)] != TOTAL).sum(axis=1) > 1
+    grouped: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+    several = (estimates[list(BREAKDOWNS)].to_numpy(object) != TOTAL).sum(axis=1) > 1
+    useful = ["indicator", *(name for name in estimates if name in TAKEN), *BESIDES]
+    for row, crossed in zip(estimates[useful].to_dict("records"), several, strict=True):
+        grouped.setdefault((row["indicator"], row["dataset"]), ([], []))[int(crossed)].append(row)
+    for (key, dataset), rows in sorted(grouped.items()):
         card, source = inputs.catalogue[key], inputs.sources[dataset]
         simulated = " (simulated)" if source.simulated and "simulated" not in source.title else ""
         levels = SHAPES[source.shape].column(card.measure.levels) if card.measure.levels else None
         labels = {"category": levels.codes} if levels is not None and levels.codes else {}
-        title = f"{source.title}{simulated}"
-        plots.append(Plot(f"{key}-{dataset}", card, dataset, rows[~several], rows[several], labels, title))
+        one, many = (numbers_of(some, labels) for some in rows)
+        plots.append(Plot(f"{key}-{dataset}", card, dataset, one, many, f"{source.title}{simulated}"))
     plots.sort(key=lambda plot: inputs.sources[plot.dataset].time_period, reverse=True)
     return sorted(plots, key=lambda plot: (plot.indicator.topic, plot.indicator.id))
 
 
 def draw(plot: Plot) -> tuple[str, str]:
     """A plot's name and the text of its SVG, with its alternative text in it."""
-    from uncac_metrics.plots import alt_text, interval_data, interval_figure, svg
-    from uncac_metrics.plots.style import house_style
+    from uncac_metrics.plots.alt import words_of
+    from uncac_metrics.plots.interval import interval_picture
+    from uncac_metrics.plots.rows import as_svg
 
-    data = interval_data(plot.estimates, plot.indicator, labels=plot.labels)
-    with house_style():
-        figure = interval_figure(plot.estimates, indicator=plot.indicator, labels=plot.labels, source=plot.source)
-    return plot.name, svg(figure, salt=plot.name, alt=alt_text(data, plot.indicator))
+    picture = interval_picture(plot.rows, plot.indicator, source=plot.source)
+    return plot.name, as_svg(picture, alt=words_of(plot.rows, plot.indicator))
 
 
 def render(
@@ -109,8 +115,8 @@ def render(
                 "source": inputs.sources[plot.dataset],
                 "title": plot.source,
                 "svg": Markup(drawn[plot.name]),
-                "table": _table(plot, plot.estimates),
-                "crossed": _table(plot, plot.crossed) if len(plot.crossed) else None,
+                "table": table_of(plot.rows, plot.indicator.decimals),
+                "crossed": table_of(plot.crossed, plot.indicator.decimals) if len(plot.crossed) else None,
                 "file": f"plots/{plot.name}.svg",
             }
         )
@@ -156,16 +162,11 @@ def _bases() -> dict[tuple[str, str], dict[str, str]]:
     return {(row["shape"], row["base"]): row for row in reference.load("bases").astype(str).to_dict("records")}
 
 
-def _table(plot: Plot, estimates: pd.DataFrame) -> dict[str, Any]:
+def table_of(records: Sequence[dict[str, Any]], decimals: int) -> dict[str, Any]:
     """Rows of a table as text, under the headings of the plot, and the remarks that they refer to by letter."""
-    from uncac_metrics.plots import interval_data
-
-    decimals = plot.indicator.decimals
-    data = interval_data(estimates, plot.indicator, labels=plot.labels)
     groups: list[dict[str, Any]] = []
     remarks: dict[str, str] = {}
-    rest = estimates.loc[data.index, ["n_eligible", "df", "deff", "quality"]]
-    for group, rows in groupby(data.join(rest).to_dict("records"), lambda row: row["group"]):
+    for group, rows in groupby(records, lambda row: row["group"]):
         lines = []
         for row in rows:
             withheld = row["display"] == "withheld"
@@ -186,7 +187,7 @@ def _table(plot: Plot, estimates: pd.DataFrame) -> dict[str, Any]:
                 }
             )
         groups.append({"heading": heading(group), "rows": lines})
-    return {"groups": groups, "remarks": remarks, "rows": len(data)}
+    return {"groups": groups, "remarks": remarks, "rows": len(records)}
 
 
 def _letter(place: int) -> str:
@@ -217,9 +218,7 @@ def span(lower: Any, upper: Any, decimals: int) -> str:
 
 
 def _has(value: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.notna(value)) and value != ""
+    return value is not None and value != "" and value == value and str(value) != "<NA>"
 
 
 def _topic(name: str) -> str:

@@ -126,7 +126,7 @@ def build(
 
     estimates = combine(outcome.table for outcome in outcomes)
     figures = page.figures(inputs, estimates)
-    drawn = dict(_each(page.draw, figures, jobs, tell, [f"plot {figure.name}" for figure in figures]))
+    drawn = dict(_each(page.draw, figures, 1, tell, [f"plot {figure.name}" for figure in figures]))
     files = {f"plots/{name}.svg": text.encode() for name, text in drawn.items()}
     files[ESTIMATES] = to_csv(estimates)
     files["index.html"] = page.render(inputs, outcomes, estimates, figures, drawn, content).encode()

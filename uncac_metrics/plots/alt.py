@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,14 @@ def alt_text(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
     ...     {"indicator": "BR-01", "value": [5.0], "lower": [4.0], "upper": [6.25], "n": [900]}))))
     Interval plot. Total 5.0 (95 % interval 4.0 to 6.2; n 900).
     """
+    return words_of(data.to_dict("records"), indicator)
+
+
+def words_of(records: Sequence[Mapping[str, Any]], indicator: Indicator | None = None) -> str:
+    """The words of :func:`alt_text` of rows given as records."""
     decimals = indicator.decimals if indicator else 1
 
-    def words(row: dict[str, Any]) -> str:
+    def words(row: Mapping[str, Any]) -> str:
         if row["display"] == "withheld":
             return f"{row['label']} withheld"
         if isnan(row["value"]):
@@ -55,7 +61,7 @@ def alt_text(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
 
     name = f"Interval plot of {indicator.name} ({indicator.unit})." if indicator else "Interval plot."
     sentences = [name]
-    for group, rows in groupby(data.to_dict("records"), lambda row: row["group"]):
+    for group, rows in groupby(records, lambda row: row["group"]):
         beginning = f"{heading(group)}: " if group else ""
         lines = list(rows)
         known = sorted((row for row in lines if not isnan(row["value"])), key=lambda row: row["value"])

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Mapping, Sequence
+from math import isnan, nan
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
 from uncac_metrics.plots.labels import Labels, code_label, heading
-from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PALE
+from uncac_metrics.plots.rows import Mark, Picture, Row, as_svg, draw, scale
+from uncac_metrics.plots.style import BLUE, INK
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from uncac_metrics.stats.estimates import Estimates
 
-WIDTH, LINE, MARGIN = 4.9, 0.2, 1.15
-"""Width of a figure, height of a line of text in it, and of all that is not lines (inches)."""
-PLAIN: dict[str, Any] = {"parse_math": False}  # a dollar sign in a label is a dollar sign
 NUMBERS = ("value", "std_error", "lower", "upper", "conf_level", "n")
 SEVERAL = ("dataset", "ref_area", "time_period")
+TAKEN = {*BREAKDOWNS, *SEVERAL, *NUMBERS, "display", "reason"}
+"""Columns of estimates that a plot takes."""
 
 
 def interval_data(
@@ -65,18 +66,27 @@ def interval_data(
     import pandas as pd
 
     table = _rows_of(estimates, indicator)
-    several = [name for name in SEVERAL if name in table and table[name].nunique() > 1]
-    breakdowns = [name for name in BREAKDOWNS if name in table and (table[name] != TOTAL).any()]
-    needed = {*several, *breakdowns, *NUMBERS, "display", "reason"}
+    known = [name for name in table if name in TAKEN]
+    records = table[known].assign(place=range(len(table))).to_dict("records")
+    rows = numbers_of(records, labels)
+    frame = pd.DataFrame(rows, index=table.index[[row.pop("place") for row in rows]])
+    return frame.astype(dict.fromkeys(NUMBERS, "float64"))
+
+
+def numbers_of(estimates: Sequence[Mapping[str, Any]], labels: Labels | None = None) -> list[dict[str, Any]]:
+    """The rows of :func:`interval_data` of estimates given as records; other columns are kept as they are."""
+    several = [name for name in SEVERAL if len({row.get(name) for row in estimates}) > 1]
+    breakdowns = [name for name in BREAKDOWNS if any(row.get(name, TOTAL) != TOTAL for row in estimates)]
     rows = []
-    for row in table[[name for name in table if name in needed]].to_dict("records"):
+    for row in estimates:
         codes = {name: str(row[name]) for name in breakdowns if str(row[name]) != TOTAL}
         words = [code_label(name, code, labels) for name, code in codes.items()]
         words += [" · ".join(str(row[name]) for name in several)] if several else []
-        numbers = {name: row.get(name) for name in NUMBERS}
         display = str(row.get("display", "shown"))
-        if display == "withheld":
-            numbers = dict.fromkeys(NUMBERS)
+        numbers = {name: nan if display == "withheld" else _float(row.get(name)) for name in NUMBERS}
+        if isnan(numbers["conf_level"]):
+            numbers["conf_level"] = 0.95
+        reason = row.get("reason")
         rows.append(
             {
                 "group": " × ".join(codes),
@@ -84,14 +94,16 @@ def interval_data(
                 "label": ", ".join(words) or "Total",
                 **numbers,
                 "display": display,
-                "reason": row["reason"] if isinstance(row.get("reason"), str) else "",
+                "reason": reason if isinstance(reason, str) else "",
             }
+            | {name: value for name, value in row.items() if name not in TAKEN}
         )
-    frame = pd.DataFrame(rows, index=table.index).astype(dict.fromkeys(NUMBERS, "float64"))
-    frame["conf_level"] = frame["conf_level"].fillna(0.95)
     order = {name: place for place, name in enumerate(["", *BREAKDOWNS])}
-    place = frame["group"].map(lambda group: [group.count("×"), *(order[name] for name in group.split(" × "))])
-    return frame.iloc[sorted(range(len(frame)), key=lambda i: place.iloc[i])]
+    return sorted(rows, key=lambda row: [row["group"].count("×"), *(order[name] for name in row["group"].split(" × "))])
+
+
+def _float(value: Any) -> float:
+    return float(value) if isinstance(value, Real) else nan
 
 
 def interval(
@@ -136,24 +148,17 @@ def interval(
     """
     data = interval_data(estimates, indicator, labels=labels)
     definition = indicator if isinstance(indicator, Indicator) else None
-    if ax is not None:
-        ax.set_title(_title(definition, 44), loc="left", fontsize=10, fontweight="bold", color=INK, **PLAIN)
-        _draw(ax, data, definition)
-        ax.set_xlabel(f"{ax.get_xlabel()}\n{_note(data, source)}".strip(), fontsize=8, color=GREY, **PLAIN)
-        return ax
-    import matplotlib.pyplot as plt
-
-    return _draw_alone(plt.figure(figsize=_size(data)), data, definition, source)
+    return draw(interval_picture(data.to_dict("records"), definition, source=source), ax)
 
 
-def interval_figure(
+def interval_svg(
     estimates: Estimates | pd.DataFrame,
     *,
     indicator: Indicator | str | None = None,
     labels: Labels | None = None,
     source: str = "",
-) -> Figure:
-    """The plot of :func:`interval` as a figure that pyplot does not know of, for writing to a file.
+) -> str:
+    """The plot of :func:`interval` as the text of an SVG element, with its alternative text in it.
 
     Parameters
     ----------
@@ -162,15 +167,50 @@ def interval_figure(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    str
+        ``<svg …>…</svg>`` and a line end; the same numbers give the same text.
     """
-    from matplotlib.figure import Figure
+    from uncac_metrics.plots.alt import alt_text
 
     data = interval_data(estimates, indicator, labels=labels)
     definition = indicator if isinstance(indicator, Indicator) else None
-    figure = Figure(figsize=_size(data))
-    _draw_alone(figure, data, definition, source)
-    return figure
+    return as_svg(interval_picture(data.to_dict("records"), definition, source=source), alt=alt_text(data, definition))
+
+
+def interval_picture(
+    records: Sequence[Mapping[str, Any]], indicator: Indicator | None = None, *, source: str = ""
+) -> Picture:
+    """The rows of :func:`numbers_of` as a picture."""
+    rows: list[Row] = []
+    group = ""
+    for row in records:
+        if row["group"] != group:
+            group = row["group"]
+            rows.append(Row(heading(group), heading=True))
+        total = group == ""
+        words = "withheld" if row["display"] == "withheld" else "no value" if isnan(row["value"]) else ""
+        mark = Mark(
+            row["value"], row["lower"], row["upper"], INK if total else BLUE, "D" if total else "o",
+            filled=row["display"] != "flagged", heavy=total,
+        )  # fmt: skip
+        note = "" if isnan(row["n"]) else f"{row['n']:,.0f}"
+        hatched = row["display"] == "withheld"
+        rows.append(Row(row["label"], () if words else (mark,), note, words, hatched, bold=total))
+    totals = [row["value"] for row in records if row["group"] == "" and not isnan(row["value"])]
+    ends = [row[name] for row in records for name in ("value", "lower", "upper")]
+    low, high = scale(ends, percent=indicator is not None and indicator.unit.startswith("%"))
+    return Picture(
+        tuple(rows), indicator.name if indicator else "", unit_label(indicator), _note(records, source), low, high,
+        rule=totals[0] if len(totals) == 1 and len(records) > 1 else nan,
+    )  # fmt: skip
+
+
+def unit_label(indicator: Indicator | None) -> str:
+    """Unit of an indicator, and which direction is better where that is agreed."""
+    if indicator is None:
+        return ""
+    better = "" if indicator.direction == "none" else f" ({DIRECTIONS[indicator.direction].lower()})"
+    return f"{indicator.unit}{better}"
 
 
 def _rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | None) -> pd.DataFrame:
@@ -187,125 +227,11 @@ def _rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | N
     return rows
 
 
-def _title(indicator: Indicator | None, width: int) -> str:
-    return textwrap.fill(indicator.name, width) if indicator else ""
-
-
-def _note(data: pd.DataFrame, source: str) -> str:
-    level = f"{100 * data['conf_level'].max():g} %"
-    parts = [f"Lines: {level} intervals."]
-    if (data["display"] == "flagged").any():
+def _note(records: Sequence[Mapping[str, Any]], source: str) -> str:
+    level = max(row["conf_level"] for row in records)
+    parts = [f"Lines: {100 * level:g} % intervals."]
+    if any(row["display"] == "flagged" for row in records):
         parts.append("Hollow: low reliability.")
     if source:
         parts.append(f"Source: {source}.")
-    return textwrap.fill(" ".join(parts), 80)
-
-
-def _lines(data: pd.DataFrame) -> list[tuple[str, int | None]]:
-    """Lines of text from top to bottom: a heading (no row) or a row's label with its number, wrapped."""
-    lines: list[tuple[str, int | None]] = []
-    group = ""
-    for place, row in enumerate(data.itertuples()):
-        if row.group != group:
-            lines.append((textwrap.fill(heading(row.group), 29), None))
-            group = row.group
-        lines.append((textwrap.fill(row.label, 27), place))
-    return lines
-
-
-def _size(data: pd.DataFrame) -> tuple[float, float]:
-    lines = sum(text.count("\n") + 1.3 for text, _ in _lines(data))
-    return WIDTH, MARGIN + LINE * lines
-
-
-def _draw_alone(figure: Figure, data: pd.DataFrame, indicator: Indicator | None, source: str) -> Axes:
-    figure.set_layout_engine("constrained", rect=(0.01, 0.0, 0.98, 1.0))
-    ax = figure.subplots()
-    if indicator:
-        figure.suptitle(_title(indicator, 52), x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN)
-    _draw(ax, data, indicator)
-    figure.supxlabel(_note(data, source), x=0.01, ha="left", fontsize=7.5, color=GREY, **PLAIN)
-    return ax
-
-
-def _draw(ax: Axes, data: pd.DataFrame, indicator: Indicator | None) -> None:
-    lines = _lines(data)
-    y, place, bottom = [], 0.0, 0.0  # y of the rows; place of a line's middle
-    longest = max((f"{n:,.0f}" for n in data["n"].dropna()), key=len, default="")
-    across = ax.get_yaxis_transform()  # x in widths of the plot, y in lines
-    small: dict[str, Any] = {"fontsize": 8, "color": GREY, "transform": across}
-    for text, row in lines:
-        bottom += 0.45 if row is None and bottom else 0.0
-        place = bottom + text.count("\n") / 2
-        bottom += text.count("\n") + 1
-        if row is None:
-            ax.text(-0.02, place, text, ha="right", va="center", fontweight="bold", **small, **PLAIN)
-            continue
-        y.append(place)
-        weight = "bold" if data["group"].iloc[row] == "" else "normal"
-        ax.text(-0.02, place, text, transform=across, ha="right", va="center", fontsize=9, fontweight=weight,
-                color=INK, **PLAIN)  # fmt: skip
-        if data["n"].notna().iloc[row]:
-            n = f"{data['n'].iloc[row]:,.0f}"
-            number = ax.text(1.13, place, n, ha="right", va="center_baseline", **small)
-            number.set_in_layout(n == longest)  # measuring one is enough
-    ax.text(1.13, -0.9, "n", ha="right", va="bottom", fontweight="bold", **small)
-    ax.set_yticks([])
-    ax.set_ylim(bottom - 0.4, -0.9)
-    _marks(ax, data.assign(y=y))
-    _scale(ax, data, indicator)
-    ax.tick_params(axis="x", labelsize=8, color=GREY, labelcolor=GREY, length=3)
-    for side in ("top", "right", "left"):
-        ax.spines[side].set_visible(False)
-    ax.spines["bottom"].set_color(GREY)
-    ax.grid(axis="x", color=PALE, linewidth=0.5)
-    ax.set_axisbelow(True)
-
-
-def _marks(ax: Axes, data: pd.DataFrame) -> None:
-    """Lines and marks of published rows, bars of withheld ones."""
-    from matplotlib.patches import Rectangle
-
-    across = ax.get_yaxis_transform()
-    known = data["value"].notna()
-    for y, display in data.loc[~known, ["y", "display"]].itertuples(index=False):
-        if display == "withheld":
-            ax.add_patch(Rectangle((0, y - 0.3), 1, 0.6, transform=across, facecolor="none", edgecolor=HATCH,
-                                   hatch="//////", linewidth=0))  # fmt: skip
-        ax.text(0.5, y, "withheld" if display == "withheld" else "no value", transform=across, ha="center",
-                va="center", fontsize=8, style="italic", color=GREY,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
-    for total, colour, width, marker, size in ((False, BLUE, 1.4, "o", 5.5), (True, INK, 2.2, "D", 6.5)):
-        rows = data[known & ((data["group"] == "") == total)]
-        ax.hlines(rows["y"], rows["lower"], rows["upper"], colors=colour, linewidth=width, clip_on=False)
-        for flagged, face in ((False, colour), (True, "white")):
-            some = rows[(rows["display"] == "flagged") == flagged]
-            if len(some):
-                ax.plot(some["value"], some["y"], linestyle="none", clip_on=False, marker=marker,
-                        markersize=size, markeredgecolor=colour, markeredgewidth=1.3,
-                        markerfacecolor=face)  # fmt: skip
-        if total and len(rows) == 1 and len(data) > 1:
-            ax.axvline(rows["value"].iloc[0], color=GREY, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0)
-
-
-def _scale(ax: Axes, data: pd.DataFrame, indicator: Indicator | None) -> None:
-    """Start at zero where nothing is negative, and end a per cent axis at 100 at most."""
-    import numpy as np
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    ends = data[["value", "lower", "upper"]].to_numpy().ravel()
-    ends = ends[np.isfinite(ends)]
-    low, high = (min(ends.min(), 0.0), ends.max()) if len(ends) else (0.0, 1.0)
-    percent = indicator is not None and indicator.unit.startswith("%")
-    room = 0.04 * (high - low or 1.0)
-    if percent and low >= 0:
-        # A mark at 100 % stays whole because marks are not clipped.
-        high = min(100.0, high + room) if high <= 100 else high + room
-    else:
-        high += room
-    ax.set_xlim(low - room if low < 0 else 0.0, high)
-    ax.xaxis.set_major_locator(MaxNLocator(4 if high >= 10_000 else 6, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}" if abs(x) >= 1000 else f"{x:g}"))
-    if indicator:
-        better = "" if indicator.direction == "none" else f" ({DIRECTIONS[indicator.direction].lower()})"
-        ax.set_xlabel(textwrap.fill(f"{indicator.unit}{better}", 56), fontsize=8.5, color=INK, **PLAIN)
+    return " ".join(parts)

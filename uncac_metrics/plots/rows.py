@@ -1,0 +1,343 @@
+"""A picture in rows: labels at the left, marks along one axis, numbers at the right; on Axes or as SVG.
+
+Most plots here are such pictures. What is in one is said once, as data, and drawn by either of two functions:
+:func:`on_axes` for notebooks, and :func:`as_svg` for files, which needs no plotting library and takes a
+hundredth of the time.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+from xml.sax.saxutils import escape, quoteattr
+
+from uncac_metrics.plots.style import BLUE, FONTS, GREY, HATCH, INK, PALE, PLAIN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH, LINE, SPACE = 353.0, 14.4, 6.5
+"""Width of a figure, height of a line of text in it, and room above a heading (points)."""
+LABEL, HEADING = 27, 29
+"""Letters in a line of a label and of a heading."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A value with its interval."""
+
+    value: float
+    lower: float = math.nan
+    upper: float = math.nan
+    colour: str = BLUE
+    shape: str = "o"
+    """``o`` circle, ``D`` diamond, ``s`` square, ``|`` bar (a rectangle from zero)."""
+    filled: bool = True
+    heavy: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the picture: a heading, or a label with its marks or with words in their place."""
+
+    label: str
+    marks: tuple[Mark, ...] = ()
+    note: str = ""
+    """At the right: the number of answers."""
+    words: str = ""
+    """What stands where a value would."""
+    hatched: bool = False
+    """Words stand on a hatched bar: there is a value, and it is withheld."""
+    heading: bool = False
+    bold: bool = False
+    joined: bool = False
+    """A thin line leads from the first mark to the last."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a plot in rows shows."""
+
+    rows: tuple[Row, ...]
+    title: str = ""
+    unit: str = ""
+    """Label of the axis."""
+    notes: str = ""
+    """Line below the plot: intervals, meaning of marks, source."""
+    low: float = 0.0
+    high: float = 1.0
+    column: str = "n"
+    """Heading of the column at the right; none where no row has a note."""
+    rule: float = math.nan
+    """A dotted line across all rows."""
+    key: tuple[tuple[str, Mark], ...] = ()
+    """What the kinds of mark mean."""
+
+
+def scale(values: Sequence[float], *, percent: bool = False) -> tuple[float, float]:
+    """Ends of an axis: zero is on it where nothing is negative, and a per cent axis ends at 100 at most.
+
+    Examples
+    --------
+    >>> scale([20.0, 99.0], percent=True), scale([])
+    ((0.0, 100.0), (0.0, 1.04))
+    """
+    ends = [value for value in values if math.isfinite(value)]
+    low, high = (min(*ends, 0.0), max(*ends, 0.0)) if ends else (0.0, 1.0)
+    room = 0.04 * (high - low or 1.0)
+    if percent and low >= 0 and high <= 100:
+        return 0.0, min(100.0, high + room)  # a mark at 100 % stays whole because marks are not clipped
+    return (low - room if low < 0 else 0.0), high + room
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, four to seven of them.
+
+    Examples
+    --------
+    >>> ticks(0, 100), ticks(0, 0.23)
+    ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 0.05, 0.1, 0.15, 0.2])
+    """
+    rough = (high - low) / (4 if max(abs(low), abs(high)) >= 10_000 else 6)
+    power = math.floor(math.log10(rough))
+    step = next(s for s in (1, 2, 5, 10) if s * 10.0**power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / (step * 10.0**power) - 1e-9), math.floor(high / (step * 10.0**power) + 1e-9)
+    return [round(n * step * 10.0**power, max(0, -power)) + 0.0 for n in range(first, last + 1)]
+
+
+def tick_label(value: float) -> str:
+    """A number on an axis.
+
+    Examples
+    --------
+    >>> tick_label(25000.0), tick_label(0.05)
+    ('25,000', '0.05')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+
+
+def lines_of(picture: Picture) -> tuple[list[tuple[str, float]], float]:
+    """Each row's wrapped label with the place of its middle, and the bottom, in lines from the top."""
+    placed, bottom = [], 0.0
+    for row in picture.rows:
+        text = textwrap.fill(row.label, HEADING if row.heading else LABEL)
+        bottom += SPACE / LINE if row.heading and bottom else 0.0
+        placed.append((text, bottom + text.count("\n") / 2))
+        bottom += text.count("\n") + 1
+    return placed, bottom
+
+
+def size(picture: Picture) -> tuple[float, float]:
+    """Width and height of a figure that the picture fits (inches)."""
+    return WIDTH / 72, (LINE * lines_of(picture)[1] + 83) / 72
+
+
+def alone(figure: Figure, picture: Picture) -> Axes:
+    """Draw the picture as all there is in a figure."""
+    figure.set_layout_engine("constrained", rect=(0.01, 0.0, 0.98, 1.0))
+    ax = figure.subplots()
+    title = textwrap.fill(picture.title, 52)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN)
+    on_axes(picture, ax)
+    ax.set_xlabel(textwrap.fill(picture.unit, 56), fontsize=8.5, color=INK, **PLAIN)
+    notes = textwrap.fill(picture.notes, 80)
+    figure.supxlabel(notes, x=0.01, ha="left", fontsize=7.5, color=GREY, **PLAIN)
+    return ax
+
+
+def draw(picture: Picture, ax: Axes | None) -> Axes:
+    """Draw the picture on `ax`, or in a new pyplot figure of fitting size."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        return alone(plt.figure(figsize=size(picture)), picture)
+    title = textwrap.fill(picture.title, 44)
+    ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, **PLAIN)
+    on_axes(picture, ax)
+    below = [textwrap.fill(picture.unit, 56), textwrap.fill(picture.notes, 80)]
+    ax.set_xlabel("\n".join(text for text in below if text), fontsize=8, color=GREY, **PLAIN)
+    return ax
+
+
+def on_axes(picture: Picture, ax: Axes) -> None:
+    """Draw labels, marks and the axis; titles and notes are the caller's."""
+    from matplotlib.patches import Rectangle
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    placed, bottom = lines_of(picture)
+    across = ax.get_yaxis_transform()  # x in widths of the plot, y in lines
+    small: dict[str, Any] = {"fontsize": 8, "color": GREY, "transform": across}
+    longest = max((row.note for row in picture.rows), key=len, default="")
+    for row, (text, y) in zip(picture.rows, placed, strict=True):
+        weight = "bold" if row.heading or row.bold else "normal"
+        look = {"fontsize": 8, "color": GREY} if row.heading else {"fontsize": 9, "color": INK}
+        ax.text(-0.02, y, text, ha="right", va="center", transform=across, fontweight=weight, **look, **PLAIN)  # type: ignore[arg-type]
+        if row.note:
+            note = ax.text(1.13, y, row.note, ha="right", va="center_baseline", **small)
+            note.set_in_layout(row.note == longest)  # measuring one is enough
+        if row.hatched:
+            ax.add_patch(Rectangle((0, y - 0.3), 1, 0.6, transform=across, facecolor="none", edgecolor=HATCH,
+                                   hatch="//////", linewidth=0))  # fmt: skip
+        if row.words:
+            ax.text(0.5, y, row.words, transform=across, ha="center", va="center", fontsize=8, style="italic",
+                    color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
+        if row.joined and len(row.marks) > 1:
+            ax.hlines(y, row.marks[0].value, row.marks[-1].value, colors=GREY, linewidth=1.0)
+        for mark in row.marks:
+            _mark_on(ax, mark, y)
+    if longest:
+        ax.text(1.13, -0.9, picture.column, ha="right", va="bottom", fontweight="bold", **small)
+    if not math.isnan(picture.rule):
+        ax.axvline(picture.rule, color=GREY, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0)
+    if picture.key:
+        for name, mark in picture.key:
+            ax.plot([], [], label=name, **_look(mark))
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(picture.key), frameon=False, fontsize=8,
+                  borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+    ax.set_yticks([])
+    ax.set_ylim(bottom - 0.4, -0.9)
+    ax.set_xlim(picture.low, picture.high)
+    places = ticks(picture.low, picture.high)
+    ax.xaxis.set_major_locator(FixedLocator(places))
+    ax.xaxis.set_major_formatter(FixedFormatter([tick_label(place) for place in places]))
+    ax.tick_params(axis="x", labelsize=8, color=GREY, labelcolor=GREY, length=3)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_color(GREY)
+    ax.grid(axis="x", color=PALE, linewidth=0.5)
+    ax.set_axisbelow(True)
+
+
+def _look(mark: Mark) -> dict[str, Any]:
+    face = mark.colour if mark.filled else "white"
+    return {"linestyle": "none", "marker": "s" if mark.shape == "|" else mark.shape,
+            "markersize": 6.5 if mark.heavy else 5.5, "markeredgecolor": mark.colour, "markeredgewidth": 1.3,
+            "markerfacecolor": face}  # fmt: skip
+
+
+def _mark_on(ax: Axes, mark: Mark, y: float) -> None:
+    if mark.shape == "|":
+        face = mark.colour if mark.filled else "white"
+        ax.barh(y, mark.value, height=0.6, color=face, edgecolor=mark.colour, linewidth=1.0)
+    ax.hlines(y, mark.lower, mark.upper, colors=INK if mark.shape == "|" else mark.colour,
+              linewidth=2.2 if mark.heavy else 1.4, clip_on=False)  # fmt: skip
+    if mark.shape != "|":
+        ax.plot([mark.value], [y], clip_on=False, **_look(mark))
+
+
+def as_svg(picture: Picture, *, alt: str = "") -> str:
+    """The picture as the text of an SVG element: letters stay letters, the same picture gives the same text.
+
+    Parameters
+    ----------
+    picture
+        What to show.
+    alt
+        Alternative text, for those who cannot see the figure.
+    """
+    placed, bottom = lines_of(picture)
+    left = min(165.0, max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12)
+    longest = max((row.note for row in picture.rows), key=len, default="")
+    right = WIDTH - (_wide(longest, 8) + 12 if longest else 8)
+    title, notes = textwrap.wrap(picture.title, 50), textwrap.wrap(picture.notes, 78)
+    unit = textwrap.wrap(picture.unit, 44)
+    top = 14.0 * len(title) + 18.0 + (14.0 if picture.key else 0.0)  # middle of the first line
+    foot = top + LINE * (bottom - 0.4)  # the axis
+    height = foot + 24 + 11 * len(unit) + 10 * len(notes) + 2
+    out = []
+
+    def x_of(value: float) -> float:
+        return left + (right - left) * (value - picture.low) / (picture.high - picture.low)
+
+    def write(x: float, y: float, text: str, look: str) -> None:
+        out.append(f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(text)}</text>')
+
+    def path(d: str, colour: str, width: float, more: str = "") -> None:
+        out.append(f'<path d="{d}" stroke="{colour}" stroke-width="{width:g}" fill="none"{more}/>')
+
+    for i, line in enumerate(title):
+        write(2, 12 + 14 * i, line, f'font-size="10.5" font-weight="bold" fill="{INK}"')
+    x = left
+    for name, mark in picture.key:
+        out.append(_symbol(mark, x + 4, top - 24))
+        write(x + 11, top - 21, name, f'font-size="8" fill="{INK}"')
+        x += _wide(name, 8) + 24
+    for place in ticks(picture.low, picture.high):
+        x = x_of(place)
+        path(f"M{x:.1f} {top - 0.9 * LINE:.1f}V{foot:.1f}", PALE, 0.5)
+        path(f"M{x:.1f} {foot:.1f}v3", GREY, 0.8)
+        write(x, foot + 12, tick_label(place), f'font-size="8" fill="{GREY}" text-anchor="middle"')
+    path(f"M{left:.1f} {foot:.1f}H{right:.1f}", GREY, 0.8)
+    if not math.isnan(picture.rule):
+        rule = f"M{x_of(picture.rule):.1f} {top - 0.9 * LINE:.1f}V{foot:.1f}"
+        path(rule, GREY, 0.7, ' stroke-dasharray="1.4 2.1"')
+    if longest:
+        write(
+            WIDTH - 2, top - LINE, picture.column, f'font-size="8" font-weight="bold" fill="{GREY}" text-anchor="end"'
+        )
+    for row, (text, middle) in zip(picture.rows, placed, strict=True):
+        y = top + LINE * middle
+        look = f'font-size="8" fill="{GREY}"' if row.heading else f'font-size="9" fill="{INK}"'
+        look += ' font-weight="bold"' if row.heading or row.bold else ""
+        wrapped = text.split("\n")
+        for i, line in enumerate(wrapped):
+            write(left - 8, y + 3 + LINE * (i - (len(wrapped) - 1) / 2), line, f'{look} text-anchor="end"')
+        if row.note:
+            write(WIDTH - 2, y + 3, row.note, f'font-size="8" fill="{GREY}" text-anchor="end"')
+        if row.hatched:
+            tall = 0.6 * LINE
+            strokes = range(int(left), int(right - tall), 5)
+            path("".join(f"M{x} {y + tall / 2:.1f}l{tall:.1f} {-tall:.1f}" for x in strokes), HATCH, 0.8)
+        if row.words:
+            half, centre = _wide(row.words, 8) / 2 + 2, (left + right) / 2
+            out.append(
+                f'<rect x="{centre - half:.1f}" y="{y - 5:.1f}" width="{2 * half:.1f}" height="10" fill="#fff"/>'
+            )
+            write(centre, y + 3, row.words, f'font-size="8" font-style="italic" fill="{GREY}" text-anchor="middle"')
+        if row.joined and len(row.marks) > 1:
+            path(f"M{x_of(row.marks[0].value):.1f} {y:.1f}H{x_of(row.marks[-1].value):.1f}", GREY, 1)
+        for mark in row.marks:
+            if mark.shape == "|":
+                a, b = sorted((x_of(0.0), x_of(mark.value)))
+                face = mark.colour if mark.filled else "#fff"
+                out.append(f'<rect x="{a:.1f}" y="{y - 0.3 * LINE:.1f}" width="{b - a:.1f}" height="{0.6 * LINE:.1f}" '
+                           f'fill="{face}" stroke="{mark.colour}"/>')  # fmt: skip
+            if math.isfinite(mark.lower) or math.isfinite(mark.upper):
+                a, b = (min(max(end, picture.low), picture.high) for end in (mark.lower, mark.upper))
+                colour = INK if mark.shape == "|" else mark.colour
+                path(f"M{x_of(a):.1f} {y:.1f}H{x_of(b):.1f}", colour, 2.2 if mark.heavy else 1.4)
+            if mark.shape != "|":
+                out.append(_symbol(mark, x_of(mark.value), y))
+    y = foot + 12
+    for line in unit:
+        y += 11
+        write((left + right) / 2, y, line, f'font-size="8.5" fill="{INK}" text-anchor="middle"')
+    y += 4
+    for line in notes:
+        y += 10
+        write(2, y, line, f'font-size="7.5" fill="{GREY}"')
+    about = f' role="img" aria-label={quoteattr(alt)}' if alt else ""
+    head = f'<svg{about} xmlns="http://www.w3.org/2000/svg" width="{WIDTH:g}pt" height="{height:.1f}pt" '
+    head += f'viewBox="0 0 {WIDTH:g} {height:.1f}" font-family="{", ".join(FONTS)}">'
+    return "\n".join([head, *out, "</svg>\n"])
+
+
+def _symbol(mark: Mark, x: float, y: float) -> str:
+    r = 3.3 if mark.heavy else 2.7
+    look = f'fill="{mark.colour if mark.filled else "#fff"}" stroke="{mark.colour}" stroke-width="1.3"'
+    if mark.shape == "o":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}" {look}/>'
+    if mark.shape == "D":
+        d = f"M{x:.1f} {y - 1.3 * r:.1f}" + "l{0} {0} -{0} {0} -{0} -{0}z".format(f"{1.3 * r:.1f}")
+        return f'<path d="{d}" {look}/>'
+    return f'<rect x="{x - r:.1f}" y="{y - r:.1f}" width="{2 * r:.1f}" height="{2 * r:.1f}" {look}/>'
+
+
+def _wide(text: str, points: float) -> float:
+    """About how wide a text is."""
+    return points * sum(1.0 if east_asian_width(letter) in "WF" else 0.6 for letter in text)
