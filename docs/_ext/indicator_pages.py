@@ -99,11 +99,16 @@ def page(one: Indicator, plots: Iterable[Plot], sources: Mapping[str, Source], s
     return "\n".join(parts)
 
 
+def number(value: object) -> str:
+    """A number to ten digits, anything else as text."""
+    return f"{value:.10g}" if isinstance(value, float) else text(value)
+
+
 def worked(case: Case) -> str:
     """A worked case: what goes in, and what has to come out."""
     columns = list(dict.fromkeys(name for row in case.rows for name in row))
     rows = [[text(row.get(name, "")) for name in columns] for row in case.rows]
-    expected = ", ".join(f"{text(name)} **{text(value)}**" for name, value in case.expect.items())
+    expected = ", ".join(f"{text(name)} **{number(value)}**" for name, value in case.expect.items())
     item = f" for {text(case.item)}" if case.item else ""
     title = text(case.name)
     gives = f"gives {expected}{item}. Columns that are not shown are missing; every weight not shown is 1.\n"
