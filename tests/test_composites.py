@@ -401,7 +401,8 @@ def test_order_names_workers_and_idle_indicators_change_nothing(seed, gap, noise
     data.loc[gap, "b"] = np.nan
     se = pd.DataFrame(np.random.default_rng(seed).uniform(0.5, 3, (12, 3)), columns=list("abc"))
     options = {"alternatives": {"normalise": ["minmax", "zscore"]}, "weight_noise": noise, "n": 400, "seed": seed}
-    base = numbers(compose(made(), data, std_error=se, **options))
+    first = compose(made(), data, std_error=se, **options)
+    base = numbers(first)
     turned = compose(made(), data[::-1].reset_index(drop=True), std_error=se[::-1].reset_index(drop=True), **options)
     pd.testing.assert_frame_equal(numbers(turned), base, check_exact=True)
     names = {old: f"{(i * 7) % 12:02d}-{old}" for i, old in enumerate(data["ref_area"])}
@@ -414,6 +415,13 @@ def test_order_names_workers_and_idle_indicators_change_nothing(seed, gap, noise
     more = data.assign(d=np.random.default_rng(seed + 1).uniform(size=12))
     with_idle = compose(idle, more, std_error=se.assign(d=1.0), **options)
     pd.testing.assert_frame_equal(numbers(with_idle), base, rtol=1e-12)
+    places = [
+        c.ranks().assign(ref_area=lambda d, back=back: d["ref_area"].replace(back)).set_index("ref_area").sort_index()
+        for c, back in ((first, {}), (turned, {}), (renamed, {new: old for old, new in names.items()}), (three, {}),
+                        (with_idle, {}))
+    ]  # fmt: skip
+    for other in places[1:]:
+        pd.testing.assert_frame_equal(other.drop(columns="value"), places[0].drop(columns="value"), check_exact=True)
 
 
 # ---------------------------------------------------------------- robustness

@@ -4,6 +4,7 @@ Where an expected number is not from a worked case, scipy, statsmodels or pandas
 files of R are compared by ``tests/oracles/composite.py``.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -431,10 +432,28 @@ def test_reference_files_agree_and_expectations_matter(data_folder):
         command = [sys.executable, str(ROOT / "tests/oracles/composite.py"), "--root", str(root), "--verbose", *options]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
 
-    ours = ("normalise/", "impute/", "aggregate/", "weights/", "analysis/", "sensitivity/", "compind/", "pipeline/")
-    plain = [line for line in run() if line.partition(": ")[2].startswith(ours)]
+    plain = run()
     assert not [line for line in plain if line.startswith("differ")]
-    assert sum(line.startswith("passed") for line in plain) > 110
-    moved = [line for line in run("--perturb", "1e-6") if line.partition(": ")[2].startswith(ours)]
-    passed = [line for line in moved if line.startswith("passed")]
-    assert all("known wrong" in line or "uCode" in line for line in passed), passed
+    assert sum(line.startswith("passed") for line in plain) >= 138
+    assert not [line for line in plain if "known wrong" in line and not line.startswith("passed")]
+    # simulated, published with their own errors, names: no closed forms
+    loose = ("known wrong", "uCode", "irt/jags_posterior.csv", "ucm/representative_flags.json", "ucm/wgi_published")
+    passed = [line for line in run("--perturb", "1e-6") if line.startswith("passed")]
+    assert all(any(name in line for name in loose) for line in passed), passed
+
+
+@pytest.mark.slow
+def test_reference_files_that_are_absent_are_skipped_and_said(data_folder, tmp_path):
+    root = data_folder / "oracles" / "composite"
+    if not root.is_dir():
+        pytest.skip(f"{root} is not there")
+    for folder in ("inputs", "pipeline", "normalise"):
+        shutil.copytree(root / folder, tmp_path / folder)
+    (tmp_path / "normalise" / "rank.csv").unlink()
+    (tmp_path / "normalise" / "unheard_of.csv").write_text("a\n1\n")
+    command = [sys.executable, str(ROOT / "tests/oracles/composite.py"), "--root", str(tmp_path), "--verbose"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "skipped: normalise/rank.csv: is not there" in lines
+    assert "skipped: treat/Treat_default.csv: is not there" in lines
+    assert "unsupported: normalise/unheard_of.csv: no module compares it" in lines
+    assert lines[-1].endswith("passed, 0 differ, 1 unsupported")

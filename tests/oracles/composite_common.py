@@ -111,6 +111,8 @@ class Cases:
                 yield name, "passed", run() or ""
             except Differs as found:
                 yield name, "differ", str(found)
+            except FileNotFoundError as absent:
+                yield name, "skipped", f"{Path(str(absent.filename)).name} is not there"
             except Unsupported as reason:
                 yield name, "unsupported", str(reason)
             except Exception as error:  # a crash is a difference, and is named

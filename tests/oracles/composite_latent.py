@@ -432,6 +432,8 @@ def compare(root: Path, factor: float = 1.0) -> Iterator[tuple[str, str, str]]:
                 yield (name, *FILES[name](root, factor))
             except Off as found:
                 yield name, "differ", str(found)
+            except FileNotFoundError as absent:
+                yield name, "skipped", f"{Path(str(absent.filename)).name} is not there"
             except Exception as error:  # a crash is a difference, and is named
                 yield name, "differ", f"{type(error).__name__}: {str(error).splitlines()[:1]}"
 
