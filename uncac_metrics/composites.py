@@ -208,9 +208,9 @@ def compose(
     estimates = _estimates(recipe, panel, nominal, run, {} if varied else inferred, level)
     if run is not None and len(filled) > 1 and not alternatives:
         estimates = _rubin(estimates, scores, run, panel, level)
-    profile = panel.rows.copy()
     prepared = normaliser(recipe.construction, panel.layout)(filled).mean(axis=0)
-    profile[[leaf.id for leaf in recipe.construction.leaves]] = prepared[panel.back]
+    names = [leaf.id for leaf in recipe.construction.leaves]
+    profile = pd.concat([panel.rows, pd.DataFrame(prepared[panel.back], columns=names)], axis=1)
     return Composition(recipe, estimates, profile, run)
 
 
@@ -324,9 +324,9 @@ def _estimates(
     }
     if run is None:
         return Estimates(make_table(columns))
-    draws = run.draws[:, place]
+    draws = run.draws.T[place]
     tail = (1 - level) / 2
-    limits = np.quantile(np.ascontiguousarray(draws.T), [tail, 1 - tail], axis=1)
+    limits = np.quantile(draws, [tail, 1 - tail], axis=1)
     error = np.where(np.isnan(value), np.nan, run.std_error[place])
     interval = np.full(len(value), "simulation percentiles", dtype=object)
     for k, known in exact.items():
@@ -336,7 +336,7 @@ def _estimates(
     columns |= {"std_error": error, "lower": limits[0], "upper": limits[1], "conf_level": level, "df": np.inf}
     columns["interval"] = interval
     columns["method"] += f"; {run.n:,} replications"
-    return Estimates(make_table(columns), draws=draws)
+    return Estimates(make_table(columns), draws=draws.T)
 
 
 def _rubin(estimates: Estimates, scores: Array, run: Simulation, panel: Panel, level: float) -> Estimates:

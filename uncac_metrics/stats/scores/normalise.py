@@ -35,11 +35,13 @@ def moments(x: Array) -> tuple[Array, Array]:
     """Mean and standard deviation (n − 1) of the observed values of every indicator."""
     n: Array | int = x.shape[-2]
     values = x
-    if has_missing(x):
+    total = np.add.reduce(x, axis=-2, keepdims=True)
+    if has_missing(total):
         seen = ~np.isnan(x)
         n, values = seen.sum(axis=-2, keepdims=True), np.where(seen, x, 0.0)
+        total = np.add.reduce(values, axis=-2, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.add.reduce(values, axis=-2, keepdims=True) / n
+        mean = total / n
         gap = x - mean if values is x else np.where(seen, x - mean, 0.0)
         square = np.einsum("...ij,...ij->...j", gap, gap)[..., None, :]
         return mean, np.sqrt(square / (np.asarray(n) - 1))
