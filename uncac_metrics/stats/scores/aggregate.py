@@ -228,7 +228,7 @@ def group_inequality(x: Array, groups: int = 2) -> Array:
     Examples
     --------
     >>> group_inequality(np.array([[0.4, 0.9, 0.4, 0.9], [0.2, 0.9, 0.8, 0.9]])).round(3)
-    array([0.   , 0.057])
+    array([0.   , 0.157])
     """
     return aggregate(x, None, "group_inequality", groups=groups)
 
