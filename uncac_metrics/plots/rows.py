@@ -244,7 +244,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
     left = min(165.0, max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12)
     longest = max((row.note for row in picture.rows), key=len, default="")
     right = WIDTH - (_wide(longest, 8) + 12 if longest else 8)
-    title, notes = textwrap.wrap(picture.title, 50), textwrap.wrap(picture.notes, 78)
+    title, notes = textwrap.wrap(picture.title, 50), textwrap.wrap(picture.notes, 84)
     unit = textwrap.wrap(picture.unit, 44)
     top = 14.0 * len(title) + 18.0 + (14.0 if picture.key else 0.0)  # middle of the first line
     foot = top + LINE * (bottom - 0.4)  # the axis
