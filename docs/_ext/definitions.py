@@ -32,7 +32,7 @@ def write(app) -> None:
     pages = (
         indicator_pages.pages(folder / "catalogue", catalogue, plots, inputs.sources)
         | commitment_pages.index(folder / "declaration.md", catalogue)
-        | commitment_pages.paragraph_pages(folder / "paragraphs", catalogue, drawn)
+        | commitment_pages.paragraph_pages(folder / "paragraphs", catalogue, drawn, release.estimates)
         | commitment_pages.articles(folder / "convention.md", catalogue)
         | commitment_pages.targets(folder / "goals.md", catalogue)
         | shape_pages.page(folder / "input_shapes.md")
