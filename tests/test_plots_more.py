@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -136,15 +137,12 @@ def release(**columns) -> pd.DataFrame:
 
 def test_a_commitment_takes_the_newest_overall_value_of_each_indicator():
     data = commitment_data(release(), "69").set_index("indicator")
-    assert data.index.tolist().sort() == um.coverage().set_index("paragraph")["indicators"]["69"].sort()
+    assert sorted(data.index) == sorted(um.coverage().set_index("paragraph")["indicators"]["69"])
     assert data.loc["BR-01", ["value", "time_period", "dataset"]].tolist() == [17.0, "2025", "a"]
-    assert (
-        data["display"].to_dict() | {"BR-01": "shown", "BR-14": "by category", "HR-04a": "shown"}
-        == data["display"].to_dict()
-    )
+    assert data.loc[["BR-14", "HR-04a"], "display"].tolist() == ["by category", "shown"]
     assert data.loc["GE-01c", "display"] == "no data"
     kinds = data["type"].tolist()
-    assert kinds == sorted(kinds, key=lambda kind: kinds.index(kind))  # each kind stands together
+    assert sum(a != b for a, b in pairwise(kinds)) + 1 == len(set(kinds)) > 1  # each kind stands together
 
 
 def test_a_commitment_withholds_and_says_so_in_picture_and_words():

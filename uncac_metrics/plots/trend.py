@@ -132,7 +132,7 @@ def trend(
     >>> from matplotlib.figure import Figure
     >>> frame = pd.DataFrame({"indicator": "BR-01", "time_period": ["2019", "2023"], "value": [9.0, 6.0],
     ...                       "lower": [8.0, 5.0], "upper": [10.0, 7.0]})
-    >>> trend(frame, ax=Figure().subplots()).get_xlim()[1] > 2030
+    >>> bool(trend(frame, ax=Figure().subplots()).get_xlim()[1] > 2030)
     True
     """
     data = trend_data(estimates, indicator, over=over, breaks=breaks, labels=labels)
