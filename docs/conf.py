@@ -17,7 +17,7 @@ copyright = "2026, uncac_metrics contributors"
 release = version = uncac_metrics.__version__
 
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "definitions", "mathml"]
-exclude_patterns = ["_build", "jupyter_execute", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "build", "jupyter_execute", "**.ipynb_checkpoints"]
 nitpicky = False
 
 # Every number on these pages is computed while they are built; a failing cell fails the build.

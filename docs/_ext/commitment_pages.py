@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pandas as pd
 from markup import article_link, card_link, filled, paragraph_link, table, target_link, text
 
 from uncac_metrics import coverage, reference
 from uncac_metrics.builds.links import linked
 from uncac_metrics.builds.page import Plot, number, span
 from uncac_metrics.model import MEASURES, TOTAL, Indicator
+from uncac_metrics.plots import commitment_alt, commitment_data, commitment_svg
 from uncac_metrics.shapes import SHAPES
 
 DECLARATION = """
@@ -26,6 +28,7 @@ The Sustainable Development Goals, targets and indicators that bear on corruptio
 indicators of the catalogue and the paragraphs of the declaration that speak to each.
 The links are this project's reading.
 """
+SOURCE = "the example office, whose data are simulated"
 NATURE = {
     "quantifiable": "can be measured",
     "legal": "law or institution",
@@ -100,7 +103,7 @@ def measured_by(cards: Iterable[Indicator], plots: Mapping[str, list[Plot]]) -> 
     return table(header, rows)
 
 
-def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str, list[Plot]]) -> str:
+def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str, list[Plot]], drawn: str) -> str:
     """The page of one numbered paragraph: what can be measured, and by which cards."""
     code = one["paragraph"]
     links = reference.load("paragraph_links")
@@ -131,7 +134,7 @@ def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str
         f"## What can be measured\n\n{MEASURED[one['tracked']]} {text(one['note'])}\n",
     ]
     if cards:
-        parts += ["Indicators of the catalogue that speak to it:\n", measured_by(cards, plots)]
+        parts += ["Indicators of the catalogue that speak to it:\n", measured_by(cards, plots), drawn]
     elif one["tracked"] in ("indicators", "milestones"):
         parts.append("No indicator of the catalogue measures it yet.\n")
     parts.append("The summary is this project's own; only the resolution itself is authoritative.\n")
@@ -139,15 +142,24 @@ def paragraph(one: Mapping[str, str], cards: list[Indicator], plots: Mapping[str
 
 
 def paragraph_pages(
-    folder: Path, catalogue: Mapping[str, Indicator], plots: Mapping[str, list[Plot]]
+    folder: Path, catalogue: Mapping[str, Indicator], plots: Mapping[str, list[Plot]], estimates: pd.DataFrame
 ) -> dict[Path, str]:
-    """A page for each numbered paragraph."""
+    """A page for each numbered paragraph, and its plot where the release has data for it."""
     tracked = coverage(catalogue).set_index("paragraph")["tracked"]
     declaration = reference.load("declaration").set_index("paragraph", drop=False)
     made = {}
     for code, how in tracked.items():
         one = dict(declaration.loc[code]) | {"tracked": how}
-        made[folder / f"{code}.md"] = paragraph(one, linked("paragraph", code, catalogue), plots)
+        cards = linked("paragraph", code, catalogue)
+        drawn = ""
+        if cards:
+            numbers = commitment_data(estimates, code, catalogue=catalogue)
+            name = f"paragraph-{code}.svg"
+            made[folder.parent / "plots" / name] = commitment_svg(numbers, code, source=SOURCE)
+            drawn = (
+                f"```{{image}} /_generated/plots/{name}\n:alt: {commitment_alt(numbers, code)}\n:width: 580px\n```\n"
+            )
+        made[folder / f"{code}.md"] = paragraph(one, cards, plots, drawn)
     return made
 
 

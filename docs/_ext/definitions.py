@@ -1,6 +1,7 @@
 """Pages of the catalogue and of what it measures, written from the definitions at each build.
 
-Their figures are those of the example office, which is built for them; a build of the same inputs is not repeated.
+Their figures are those of the example office, which is built for them; a build of the same inputs is not repeated,
+so that pages which build the example office themselves find it built.
 """
 
 import shutil
@@ -12,15 +13,15 @@ import shape_pages
 
 from uncac_metrics import build
 from uncac_metrics.builds import gather
-from uncac_metrics.builds.page import Plot, figures
+from uncac_metrics.builds.page import Plot, draw, figures
 
 WRITTEN = ("catalogue", "paragraphs", "plots")
 
 
 def write(app) -> None:
-    folder = Path(app.srcdir) / "_generated"
-    release = build(out=folder / "release")
-    for old in (folder / "release" / "releases").iterdir():
+    folder, out = Path(app.srcdir) / "_generated", Path(app.srcdir) / "build" / "example"
+    release = build(out=out)
+    for old in (out / "releases").iterdir():
         if old != release.folder:
             shutil.rmtree(old)
     inputs = gather()
@@ -31,14 +32,11 @@ def write(app) -> None:
     pages = (
         indicator_pages.pages(folder / "catalogue", catalogue, plots, inputs.sources)
         | commitment_pages.index(folder / "declaration.md", catalogue)
-        | commitment_pages.paragraph_pages(folder / "paragraphs", catalogue, drawn)
+        | commitment_pages.paragraph_pages(folder / "paragraphs", catalogue, drawn, release.estimates)
         | commitment_pages.articles(folder / "convention.md", catalogue)
         | commitment_pages.targets(folder / "goals.md", catalogue)
         | shape_pages.page(folder / "input_shapes.md")
-        | {
-            folder / "plots" / file.name: file.read_text(encoding="utf-8")
-            for file in (release.folder / "plots").iterdir()
-        }
+        | {folder / "plots" / f"{name}.svg": drawing for name, drawing in map(draw, plots)}
     )
     for path, page in pages.items():
         path.parent.mkdir(parents=True, exist_ok=True)

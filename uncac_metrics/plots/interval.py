@@ -65,7 +65,7 @@ def interval_data(
     """
     import pandas as pd
 
-    table = _rows_of(estimates, indicator)
+    table = rows_of(estimates, indicator)
     known = [name for name in table if name in TAKEN]
     records = table[known].assign(place=range(len(table))).to_dict("records")
     rows = numbers_of(records, labels)
@@ -83,7 +83,7 @@ def numbers_of(estimates: Sequence[Mapping[str, Any]], labels: Labels | None = N
         words = [code_label(name, code, labels) for name, code in codes.items()]
         words += [" · ".join(str(row[name]) for name in several)] if several else []
         display = str(row.get("display", "shown"))
-        numbers = {name: nan if display == "withheld" else _float(row.get(name)) for name in NUMBERS}
+        numbers = {name: nan if display == "withheld" else number_or_nan(row.get(name)) for name in NUMBERS}
         if isnan(numbers["conf_level"]):
             numbers["conf_level"] = 0.95
         reason = row.get("reason")
@@ -102,7 +102,8 @@ def numbers_of(estimates: Sequence[Mapping[str, Any]], labels: Labels | None = N
     return sorted(rows, key=lambda row: [row["group"].count("×"), *(order[name] for name in row["group"].split(" × "))])
 
 
-def _float(value: Any) -> float:
+def number_or_nan(value: Any) -> float:
+    """The number; not a number where there is none."""
     return float(value) if isinstance(value, Real) else nan
 
 
@@ -213,7 +214,8 @@ def unit_label(indicator: Indicator | None) -> str:
     return f"{indicator.unit}{better}"
 
 
-def _rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | None) -> pd.DataFrame:
+def rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | None) -> pd.DataFrame:
+    """The rows of one indicator, which has to be named where there are several."""
     table: pd.DataFrame = getattr(estimates, "table", estimates)
     wanted = indicator.id if isinstance(indicator, Indicator) else indicator
     held = sorted(table["indicator"].astype(str).unique())

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 WIDTH, LINE, SPACE = 353.0, 14.4, 6.5
 """Width of a figure, height of a line of text in it, and room above a heading (points)."""
-LABEL, HEADING = 27, 29
-"""Letters in a line of a label and of a heading."""
+LABEL = 27
+"""Letters in a line of a label."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Mark:
     """``o`` circle, ``D`` diamond, ``s`` square, ``|`` bar (a rectangle from zero)."""
     filled: bool = True
     heavy: bool = False
+    offset: float = 0.0
+    """How far it stands below the middle of its row (lines), so that intervals do not cover each other."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,13 @@ class Picture:
     """A dotted line across all rows."""
     key: tuple[tuple[str, Mark], ...] = ()
     """What the kinds of mark mean."""
+    letters: int = LABEL
+    """Letters in a line of a label; the figure is wider for more."""
+
+    @property
+    def width(self) -> float:
+        """Width of a figure that holds the picture (points)."""
+        return WIDTH + 5.4 * (self.letters - LABEL)
 
 
 def scale(values: Sequence[float], *, percent: bool = False) -> tuple[float, float]:
@@ -125,27 +134,28 @@ def lines_of(picture: Picture) -> tuple[list[tuple[str, float]], float]:
     """Each row's wrapped label with the place of its middle, and the bottom, in lines from the top."""
     placed, bottom = [], 0.0
     for row in picture.rows:
-        text = textwrap.fill(row.label, HEADING if row.heading else LABEL)
+        text = textwrap.fill(row.label, picture.letters + 2 * row.heading)
         bottom += SPACE / LINE if row.heading and bottom else 0.0
-        placed.append((text, bottom + text.count("\n") / 2))
-        bottom += text.count("\n") + 1
+        more = text.count("\n")
+        placed.append((text, bottom + more / 2))
+        bottom += more + 1 + 0.25 * (more > 0)
     return placed, bottom
 
 
 def size(picture: Picture) -> tuple[float, float]:
     """Width and height of a figure that the picture fits (inches)."""
-    return WIDTH / 72, (LINE * lines_of(picture)[1] + 83) / 72
+    return picture.width / 72, (LINE * lines_of(picture)[1] + 83) / 72
 
 
 def alone(figure: Figure, picture: Picture) -> Axes:
     """Draw the picture as all there is in a figure."""
     figure.set_layout_engine("constrained", rect=(0.01, 0.0, 0.98, 1.0))
     ax = figure.subplots()
-    title = textwrap.fill(picture.title, 52)
+    title = textwrap.fill(picture.title, int(picture.width / 6.8))
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN)
     on_axes(picture, ax)
     ax.set_xlabel(textwrap.fill(picture.unit, 56), fontsize=8.5, color=INK, **PLAIN)
-    notes = textwrap.fill(picture.notes, 80)
+    notes = textwrap.fill(picture.notes, int(picture.width / 4.4))
     figure.supxlabel(notes, x=0.01, ha="left", fontsize=7.5, color=GREY, **PLAIN)
     return ax
 
@@ -171,14 +181,16 @@ def on_axes(picture: Picture, ax: Axes) -> None:
 
     placed, bottom = lines_of(picture)
     across = ax.get_yaxis_transform()  # x in widths of the plot, y in lines
-    small: dict[str, Any] = {"fontsize": 8, "color": GREY, "transform": across}
     longest = max((row.note for row in picture.rows), key=len, default="")
+    # in points from the axes, whose width is not known yet
+    beside: dict[str, Any] = {"xycoords": across, "textcoords": "offset points", "xytext": (6 + _wide(longest, 8), 0),
+                              "ha": "right", "fontsize": 8, "color": GREY, "annotation_clip": False}  # fmt: skip
     for row, (text, y) in zip(picture.rows, placed, strict=True):
         weight = "bold" if row.heading or row.bold else "normal"
         look = {"fontsize": 8, "color": GREY} if row.heading else {"fontsize": 9, "color": INK}
         ax.text(-0.02, y, text, ha="right", va="center", transform=across, fontweight=weight, **look, **PLAIN)  # type: ignore[arg-type]
         if row.note:
-            note = ax.text(1.13, y, row.note, ha="right", va="center_baseline", **small)
+            note = ax.annotate(row.note, (1, y), va="center_baseline", **beside)
             note.set_in_layout(row.note == longest)  # measuring one is enough
         if row.hatched:
             ax.add_patch(Rectangle((0, y - 0.3), 1, 0.6, transform=across, facecolor="none", edgecolor=HATCH,
@@ -187,11 +199,12 @@ def on_axes(picture: Picture, ax: Axes) -> None:
             ax.text(0.5, y, row.words, transform=across, ha="center", va="center", fontsize=8, style="italic",
                     color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
         if row.joined and len(row.marks) > 1:
-            ax.hlines(y, row.marks[0].value, row.marks[-1].value, colors=GREY, linewidth=1.0)
+            ends = (row.marks[0], row.marks[-1])
+            ax.plot([m.value for m in ends], [y + m.offset for m in ends], color=GREY, linewidth=1.0, zorder=1)
         for mark in row.marks:
-            _mark_on(ax, mark, y)
+            _mark_on(ax, mark, y + mark.offset)
     if longest:
-        ax.text(1.13, -0.9, picture.column, ha="right", va="bottom", fontweight="bold", **small)
+        ax.annotate(picture.column, (1, -0.9), va="bottom", fontweight="bold", **beside)
     if not math.isnan(picture.rule):
         ax.axvline(picture.rule, color=GREY, linewidth=0.7, linestyle=(0, (2, 3)), zorder=0)
     if picture.key:
@@ -241,10 +254,14 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         Alternative text, for those who cannot see the figure.
     """
     placed, bottom = lines_of(picture)
-    left = min(165.0, max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12)
+    width = picture.width
+    left = min(
+        165.0 + width - WIDTH,
+        max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12,
+    )
     longest = max((row.note for row in picture.rows), key=len, default="")
-    right = WIDTH - (_wide(longest, 8) + 12 if longest else 8)
-    title, notes = textwrap.wrap(picture.title, 50), textwrap.wrap(picture.notes, 78)
+    right = width - (_wide(longest, 8) + 12 if longest else 8)
+    title, notes = textwrap.wrap(picture.title, int(width / 7)), textwrap.wrap(picture.notes, int(width / 4.2))
     unit = textwrap.wrap(picture.unit, 44)
     top = 14.0 * len(title) + 18.0 + (14.0 if picture.key else 0.0)  # middle of the first line
     foot = top + LINE * (bottom - 0.4)  # the axis
@@ -278,7 +295,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         path(rule, GREY, 0.7, ' stroke-dasharray="1.4 2.1"')
     if longest:
         write(
-            WIDTH - 2, top - LINE, picture.column, f'font-size="8" font-weight="bold" fill="{GREY}" text-anchor="end"'
+            width - 2, top - LINE, picture.column, f'font-size="8" font-weight="bold" fill="{GREY}" text-anchor="end"'
         )
     for row, (text, middle) in zip(picture.rows, placed, strict=True):
         y = top + LINE * middle
@@ -288,7 +305,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         for i, line in enumerate(wrapped):
             write(left - 8, y + 3 + LINE * (i - (len(wrapped) - 1) / 2), line, f'{look} text-anchor="end"')
         if row.note:
-            write(WIDTH - 2, y + 3, row.note, f'font-size="8" fill="{GREY}" text-anchor="end"')
+            write(width - 2, y + 3, row.note, f'font-size="8" fill="{GREY}" text-anchor="end"')
         if row.hatched:
             tall = 0.6 * LINE
             strokes = range(int(left), int(right - tall), 5)
@@ -300,19 +317,21 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
             )
             write(centre, y + 3, row.words, f'font-size="8" font-style="italic" fill="{GREY}" text-anchor="middle"')
         if row.joined and len(row.marks) > 1:
-            path(f"M{x_of(row.marks[0].value):.1f} {y:.1f}H{x_of(row.marks[-1].value):.1f}", GREY, 1)
+            (x1, y1), (x2, y2) = ((x_of(m.value), y + LINE * m.offset) for m in (row.marks[0], row.marks[-1]))
+            path(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", GREY, 1)
         for mark in row.marks:
+            at = top + LINE * (middle + mark.offset)
             if mark.shape == "|":
                 a, b = sorted((x_of(0.0), x_of(mark.value)))
                 face = mark.colour if mark.filled else "#fff"
-                out.append(f'<rect x="{a:.1f}" y="{y - 0.3 * LINE:.1f}" width="{b - a:.1f}" height="{0.6 * LINE:.1f}" '
+                out.append(f'<rect x="{a:.1f}" y="{at - 0.3 * LINE:.1f}" width="{b - a:.1f}" height="{0.6 * LINE:.1f}" '
                            f'fill="{face}" stroke="{mark.colour}"/>')  # fmt: skip
             if math.isfinite(mark.lower) or math.isfinite(mark.upper):
                 a, b = (min(max(end, picture.low), picture.high) for end in (mark.lower, mark.upper))
                 colour = INK if mark.shape == "|" else mark.colour
-                path(f"M{x_of(a):.1f} {y:.1f}H{x_of(b):.1f}", colour, 2.2 if mark.heavy else 1.4)
+                path(f"M{x_of(a):.1f} {at:.1f}H{x_of(b):.1f}", colour, 2.2 if mark.heavy else 1.4)
             if mark.shape != "|":
-                out.append(_symbol(mark, x_of(mark.value), y))
+                out.append(_symbol(mark, x_of(mark.value), at))
     y = foot + 12
     for line in unit:
         y += 11
@@ -322,8 +341,8 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         y += 10
         write(2, y, line, f'font-size="7.5" fill="{GREY}"')
     about = f' role="img" aria-label={quoteattr(alt)}' if alt else ""
-    head = f'<svg{about} xmlns="http://www.w3.org/2000/svg" width="{WIDTH:g}pt" height="{height:.1f}pt" '
-    head += f'viewBox="0 0 {WIDTH:g} {height:.1f}" font-family="{", ".join(FONTS)}">'
+    head = f'<svg{about} xmlns="http://www.w3.org/2000/svg" width="{width:g}pt" height="{height:.1f}pt" '
+    head += f'viewBox="0 0 {width:g} {height:.1f}" font-family="{", ".join(FONTS)}">'
     return "\n".join([head, *out, "</svg>\n"])
 
 

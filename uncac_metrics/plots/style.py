@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Blue of Okabe and Ito's palette for colour-blind readers: as dark as a mid grey when printed without colour.
 INK, BLUE, GREY, HATCH, PALE = "#1b1f24", "#0060a0", "#565f6b", "#a3abb6", "#d3d8df"
+SERIES = ((BLUE, "o", "-"), ("#d55e00", "s", "--"), (INK, "^", ":"), ("#56b4e9", "D", "-."), ("#7a5195", "v", "-"))
+"""Colour, mark and line of series: told apart by each of the three, so also without colour."""
 PLAIN: dict[str, Any] = {"parse_math": False}  # a dollar sign in a label is a dollar sign
 FONTS = ["DejaVu Sans", "Liberation Sans", "Arial", "Helvetica", "sans-serif"]
 

@@ -1,0 +1,217 @@
+"""All that measures a commitment in one figure: a paragraph, an article or an SDG target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan, nan
+from typing import TYPE_CHECKING, Any
+
+from uncac_metrics.model import BREAKDOWNS, MEASURES, TOTAL, Indicator
+from uncac_metrics.plots.interval import number_or_nan
+from uncac_metrics.plots.rows import Mark, Picture, Row, as_svg, draw
+from uncac_metrics.plots.style import BLUE
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from uncac_metrics.stats.estimates import Estimates
+
+TITLES = {"paragraph": "Paragraph", "article": "Article", "target": "SDG target"}
+TABLES = {"paragraph": ("declaration", "paragraph"), "article": ("articles", "article"), "target": ("sdg", "code")}
+NUMBERS = ("value", "lower", "upper", "conf_level", "n")
+
+
+def commitment_data(
+    estimates: Estimates | pd.DataFrame,
+    code: str,
+    *,
+    by: str = "paragraph",
+    catalogue: Mapping[str, Indicator] | None = None,
+) -> pd.DataFrame:
+    """Overall values of all indicators that speak to a commitment, the newest of each.
+
+    Parameters
+    ----------
+    estimates
+        Estimates of a release.
+    code
+        Number of the paragraph, article or target.
+    by : {"paragraph", "article", "target"}
+        Which of them it is.
+    catalogue
+        Definitions by id; by default the shipped ones.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an indicator, by kind of measure, which are never mixed: ``indicator``, ``name``, ``type``, ``unit``,
+        ``decimals``, ``time_period``, ``dataset``, ``value``, ``lower``, ``upper``, ``conf_level``, ``n`` (missing
+        where withheld) and ``display``, which is ``by category`` where there is no overall value and ``no data``
+        where the release has no estimate.
+
+    Raises
+    ------
+    KeyError
+        If there is no such commitment.
+
+    Notes
+    -----
+    Where several data sets of the newest period measure an indicator, the first by name is taken.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"indicator": ["BR-01"], "dataset": "d", "time_period": "2025", "value": [17.6]})
+    >>> data = commitment_data(frame, "69")
+    >>> data.loc[data["indicator"] == "BR-01", ["value", "unit", "display"]].to_numpy().tolist()
+    [[17.6, '%', 'shown']]
+    """
+    import pandas as pd
+
+    from uncac_metrics.catalogue import coverage, load_catalogue
+
+    cards = load_catalogue() if catalogue is None else catalogue
+    ids = coverage(cards, by=by).set_index(by)["indicators"][code]
+    table: pd.DataFrame = getattr(estimates, "table", estimates)
+    table = table[table["indicator"].isin(ids)].sort_values(["dataset"], kind="stable")
+    table = table.sort_values("time_period", ascending=False, kind="stable")
+    overall: dict[str, dict[str, Any]] = {}
+    for row in table.to_dict("records"):
+        if all(str(row.get(name, TOTAL)) == TOTAL for name in BREAKDOWNS):
+            overall.setdefault(row["indicator"], row)
+    known = set(table["indicator"])
+    rows = []
+    for card in sorted((cards[key] for key in ids), key=lambda card: (list(MEASURES).index(card.type), card.id)):
+        found = overall.get(card.id, {})
+        display = str(found.get("display", "shown")) if found else "by category" if card.id in known else "no data"
+        numbers = {name: nan if display == "withheld" else number_or_nan(found.get(name)) for name in NUMBERS}
+        rows.append(
+            {"indicator": card.id, "name": card.name, "type": card.type, "unit": card.unit, "decimals": card.decimals,
+             "time_period": str(found.get("time_period", "")), "dataset": str(found.get("dataset", "")),
+             **numbers, "display": display}
+        )  # fmt: skip
+    columns = ["indicator", "name", "type", "unit", "decimals", "time_period", "dataset", *NUMBERS, "display"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["conf_level"] = frame["conf_level"].fillna(0.95)
+    return frame
+
+
+def commitment(
+    estimates: Estimates | pd.DataFrame,
+    code: str,
+    *,
+    by: str = "paragraph",
+    catalogue: Mapping[str, Indicator] | None = None,
+    ax: Axes | None = None,
+    source: str = "",
+) -> Axes:
+    """Draw all that measures a commitment: percentages on one axis, other values in figures.
+
+    Parameters
+    ----------
+    estimates, code, by, catalogue
+        As in :func:`commitment_data`.
+    ax
+        Axes to draw on; a new pyplot figure of fitting size where none is given.
+    source
+        Where the data come from, for the line below the plot.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> frame = pd.DataFrame({"indicator": ["BR-01"], "dataset": "d", "time_period": "2025", "value": [17.6]})
+    >>> commitment(frame, "69", ax=Figure().subplots()).get_title(loc="left")
+    'Paragraph 69. Gender and corruption'
+    """
+    data = commitment_data(estimates, code, by=by, catalogue=catalogue)
+    return draw(commitment_picture(data, code, by=by, source=source), ax)
+
+
+def commitment_svg(data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "") -> str:
+    """The plot of :func:`commitment` as the text of an SVG element, with its alternative text in it.
+
+    Parameters
+    ----------
+    data
+        Result of :func:`commitment_data`.
+    code, by, source
+        As in :func:`commitment`.
+    """
+    picture = commitment_picture(data, code, by=by, source=source)
+    return as_svg(picture, alt=commitment_alt(data, code, by=by))
+
+
+def commitment_title(code: str, by: str) -> str:
+    """Name of a paragraph, article or target."""
+    from uncac_metrics import reference
+
+    table, key = TABLES[by]
+    return f"{TITLES[by]} {code}. {reference.load(table).set_index(key)['title'][code]}"
+
+
+def commitment_picture(data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "") -> Picture:
+    """The numbers of :func:`commitment_data` as a picture in rows."""
+    rows: list[Row] = []
+    kind = ""
+    highest = 0.0
+    for one in data.to_dict("records"):
+        if one["type"] != kind:
+            kind = one["type"]
+            rows.append(Row(MEASURES[kind], heading=True))
+        marks: tuple[Mark, ...] = ()
+        words = one["display"] if one["display"] not in ("shown", "flagged") else ""
+        if not words and isnan(one["value"]):
+            words = "no value"
+        elif not words and one["unit"] == "%" and 0 <= one["value"] <= 100:
+            marks = (Mark(one["value"], one["lower"], one["upper"], BLUE, "o", filled=one["display"] != "flagged"),)
+            highest = max(highest, one["value"], one["upper"] if one["upper"] == one["upper"] else 0)
+        elif not words:
+            words = _figures(one)
+        rows.append(Row(f"{one['name']} ({one['indicator']})", marks, one["time_period"], words,
+                        hatched=one["display"] == "withheld"))  # fmt: skip
+    level = data["conf_level"].max() if len(data) else 0.95
+    notes = [f"Lines: {100 * level:g} % intervals.", "Kinds of measure are not comparable."]
+    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
+    notes += [f"Source: {source}."] if source else []
+    return Picture(tuple(rows), commitment_title(code, by), "%; other units in figures", " ".join(notes), 0.0,
+                   min(100.0, 1.04 * highest) or 100.0, column="period", letters=42)  # fmt: skip
+
+
+def _figures(one: Mapping[str, Any]) -> str:
+    """A value in its unit, with its interval."""
+    digits = one["decimals"]
+    ends = "" if isnan(one["lower"] + one["upper"]) else f" ({one['lower']:,.{digits}f} to {one['upper']:,.{digits}f})"
+    return f"{one['value']:,.{digits}f}{'' if len(one['unit']) > 12 else ' ' + one['unit']}{ends}"
+
+
+def commitment_alt(data: pd.DataFrame, code: str, *, by: str = "paragraph") -> str:
+    """What the plot of a commitment shows, in words made from its numbers.
+
+    Parameters
+    ----------
+    data
+        Result of :func:`commitment_data`.
+    code, by
+        As in :func:`commitment`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"indicator": ["BR-01"], "dataset": "d", "time_period": "2025", "value": [17.6]})
+    >>> commitment_alt(commitment_data(frame, "69"), "69")[:80]
+    'Paragraph 69. Gender and corruption. Direct experience reported in a survey: Pre'
+    """
+    parts = [f"{commitment_title(code, by)}."]
+    for kind, rows in data.groupby("type", sort=False):
+        said = []
+        for one in rows.to_dict("records"):
+            words = one["display"] if one["display"] in ("withheld", "by category", "no data") else _figures(one)
+            said.append(f"{one['name']} {words}" + (", flagged as uncertain" if one["display"] == "flagged" else ""))
+        parts.append(f"{MEASURES[str(kind)]}: {'; '.join(said)}.")
+    return " ".join(parts)
