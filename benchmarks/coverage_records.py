@@ -204,7 +204,9 @@ def main() -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")
     print(table[["data", "measure", "true", "mean", "coverage", "events", "within"]].to_string(index=False))
-    print(f"{table['within'].sum()} of {len(table)} measures covered in {LEAST:.0%} to {MOST:.0%} of the samples, or for a reason more")
+    print(
+        f"{table['within'].sum()} of {len(table)} measures covered in {LEAST:.0%} to {MOST:.0%} of the samples, or for a reason more"
+    )
     return 0 if table["within"].all() else 1
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uncac_metrics.datasets import load_dataset
     from uncac_metrics.estimators import estimate
     from uncac_metrics.stats import Estimates, compare
+    from uncac_metrics.vintages import revision_triangle, revisions
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,8 @@ _HOME = {
     "load_catalogue": "uncac_metrics.catalogue",
     "load_dataset": "uncac_metrics.datasets",
     "plots": "",
+    "revision_triangle": "uncac_metrics.vintages",
+    "revisions": "uncac_metrics.vintages",
     "stats": "",
 }
 __all__ = [
@@ -46,6 +49,8 @@ __all__ = [
     "load_catalogue",
     "load_dataset",
     "plots",
+    "revision_triangle",
+    "revisions",
     "stats",
 ]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CODES = """\
 exit codes:
   0  built, nothing new to build, or nothing wrong
-  1  faults in definitions or data: nothing was written
+  1  faults in definitions, data or a release: nothing was written
   2  the command was not understood
   3  partly done (reserved)
 """
@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--only", nargs="+", metavar="ID", help="ids of the indicators to publish (default: all)")
     build.set_defaults(run=_build)
 
+    verify = command("verify", "prove that releases hold the very files that were built, and no others")
+    verify.add_argument("folder", metavar="DIR", help="output folder of builds, or one release in it")
+    verify.set_defaults(run=_verify)
+
     show = command("show", "show a card, or a commitment and the indicators that measure it")
     show.add_argument(
         "what",
@@ -109,7 +113,7 @@ def _version(arguments: argparse.Namespace) -> int:
 
     if not arguments.version:
         _parser().print_usage(sys.stderr)
-        print("uncac-metrics: error: a command is needed: check, build, show or new", file=sys.stderr)
+        print("uncac-metrics: error: a command is needed: check, build, verify, show or new", file=sys.stderr)
         return 2
     print(f"uncac-metrics {__version__}")
     return 0
@@ -142,6 +146,14 @@ def _build(arguments: argparse.Namespace) -> int:
         print(f"release {release.id}: {len(release.estimates):,} estimates of {indicators} indicators: {page}")
     else:
         print(f"nothing new: the release of these inputs is {release.id}: {page}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from uncac_metrics.builds import verify
+
+    for release in verify(arguments.folder):
+        print(f"release {release}: whole")
     return 0
 
 

@@ -22,8 +22,8 @@ UNFINISHED = ".unfinished-"
 """How the names of folders and links begin that a killed run may leave behind."""
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a release's folder holds exactly the files that its manifest lists, byte for byte.
+def differences(folder: Path) -> list[Fault]:
+    """How the files of a release differ from those that its manifest lists, byte for byte.
 
     Parameters
     ----------
@@ -32,16 +32,36 @@ def is_whole(folder: Path) -> bool:
 
     Returns
     -------
-    bool
-        False too where there is no such folder or no manifest that can be read.
+    list of Fault
+        One a file that is missing, not listed or changed; empty where there is none.
     """
+    remedy = "restore the release from a copy, or remove its folder and build again"
     try:
         listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-        return found == {MANIFEST, *listed} and all(
-            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest for name, digest in listed.items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        listed = {str(name): str(digest) for name, digest in listed.items()}
+        found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
+        found.pop(MANIFEST, None)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as caught:
+        return [Fault(str(folder / MANIFEST), "", f"cannot be read as a manifest ({type(caught).__name__})", remedy)]
+    faults = [Fault(str(folder / name), "", "is missing", remedy) for name in sorted(listed.keys() - found.keys())]
+    for name in sorted(found):
+        if name not in listed:
+            faults.append(Fault(str(found[name]), "", "is not listed in the manifest", remedy))
+        elif found[name].is_symlink():
+            faults.append(Fault(str(found[name]), "", "is a link, not the file that was published", remedy))
+        elif hashlib.sha256(found[name].read_bytes()).hexdigest() != listed[name]:
+            faults.append(Fault(str(found[name]), "", "is not what was published: its digest differs", remedy))
+    return faults
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a release's folder holds exactly the files that its manifest lists, byte for byte.
+
+    False too where there is no such folder or no manifest that can be read.
+    """
+    try:
+        return not differences(folder)
+    except OSError:
         return False
 
 
