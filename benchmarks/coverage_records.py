@@ -5,9 +5,9 @@
 Every data set of the example office that is not a survey is made from many seeds, read and mapped as its
 ``source.toml`` says, and estimated. The measures are those whose true values the simulators state, in ``truth.csv``.
 The file has a row for each: coverage with its Monte Carlo error, the shares that miss on either side, mean width and
-events. Where coverage is above 99 %, ``note`` says why. Measures without an interval have no coverage: their mean has to
-be the true value, but for chance. It ends with exit code 1 where coverage is below 90 %, or above 99 % without such a
-reason, or where a mean is off.
+events. Where coverage is above 99 %, ``note`` says why. Measures without an interval have no coverage: their mean has
+to be the true value, but for chance. It ends with exit code 1 where coverage is below 90 %, or above 99 % without such
+a reason, or where a mean is off.
 """
 
 from __future__ import annotations
@@ -204,7 +204,8 @@ def main() -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")
     print(table[["data", "measure", "true", "mean", "coverage", "events", "within"]].to_string(index=False))
-    print(f"{table['within'].sum()} of {len(table)} measures covered in {LEAST:.0%} to {MOST:.0%} of the samples, or for a reason more")
+    share = f"{LEAST:.0%} to {MOST:.0%} of the samples, or more for a reason"
+    print(f"{table['within'].sum()} of {len(table)} measures covered in {share}")
     return 0 if table["within"].all() else 1
 
 

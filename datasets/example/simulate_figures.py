@@ -68,6 +68,7 @@ OUTCOMES = [f"IO.{i}" for i in range(3, 8)]
 COMPLIANCE = {"NC": 0.06, "PC": 0.26, "LC": 0.44, "C": 0.24}
 RECOMMENDATIONS = [f"R.{i}" for i in (10, 12, 20, 22, 23, 24, 25, 29)]
 
+
 def counts(seed: int) -> pd.DataFrame:
     """Counts of two years by region, crime class and sex, totals among them, with what they are set against."""
     rng, more = np.random.default_rng([seed, 23]), np.random.default_rng([seed, 27])

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.stats.counts.arguments import By, Columns, Grouped, contributions, enumerated, grouped, joined, results
+from uncac_metrics.stats.counts.arguments import (
+    By,
+    Columns,
+    Grouped,
+    contributions,
+    enumerated,
+    grouped,
+    joined,
+    results,
+)
 from uncac_metrics.stats.counts.standardised import DIRECT
 from uncac_metrics.stats.estimates import Estimates
 

@@ -76,7 +76,9 @@ def number(
             "indicator": events, "statistic": "count", "value": value, "std_error": np.sqrt(total), "lower": lower,
             "upper": upper, "interval": interval, "conf_level": level, "n": answered,
             "n_eligible": group.sums(np.ones(len(x))), "events": total, "denominator": "_T",
-            "reason": joined(incomplete(group, absent, "rows have no count"), np.where(answered > 0, "", "nothing to count")),
+            "reason": joined(
+                incomplete(group, absent, "rows have no count"), np.where(answered > 0, "", "nothing to count")
+            ),
         },
         scores, method="Poisson count",
     )  # fmt: skip
