@@ -50,8 +50,11 @@ CONSERVATIVE = {
     "garwood": "exact limits of a discrete count cover at least 95 %",
     "clopper_pearson": "exact limits of a discrete share cover at least 95 %",
 }
-WHOLE_DAYS = "limits are whole days, the first beyond which the curve has left the band"
-"""Why intervals of a kind, and those of durations, may cover more than 99 %."""
+CONSERVATIVE_ESTIMATORS = {
+    "duration": "limits are whole days, the first beyond which the curve has left the band",
+    "hhi": "where receivers have few awards, the linear error of the index counts their noise twice",
+}
+"""Why intervals of a kind, and those of an estimator, may cover more than 99 %."""
 FIXED = "the same in every sample: no chance has made it"
 NO_INTERVAL = "no interval is given: the mean is held against the true value"
 MEASURE = ["estimator", "numerator", "denominator", "levels", "where", "options"]
@@ -173,7 +176,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
     table["mc_error"] = np.sqrt(LEVEL * (1 - LEVEL) / table["seeds"])
     high = table["coverage"] > MOST
-    reason = table["interval"].map(CONSERVATIVE).mask(table["estimator"] == "duration", WHOLE_DAYS)
+    reason = table["estimator"].map(CONSERVATIVE_ESTIMATORS).fillna(table["interval"].map(CONSERVATIVE))
     table["note"] = reason.where(high, "").fillna("")
     spread, slack = table.pop("spread"), TINY * table["true"].abs().clip(lower=1.0)
     table.loc[high & (spread <= slack), "note"] = FIXED
