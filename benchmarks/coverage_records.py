@@ -5,9 +5,9 @@
 Every data set of the example office that is not a survey is made from many seeds, read and mapped as its
 ``source.toml`` says, and estimated. The measures are those whose true values the simulators state, in ``truth.csv``.
 The file has a row for each: coverage with its Monte Carlo error, the shares that miss on either side, mean width and
-events. Where coverage is above 99 %, ``note`` says why. Measures without an interval have no coverage: their mean has to
-be the true value, but for chance. It ends with exit code 1 where coverage is below 90 %, or above 99 % without such a
-reason, or where a mean is off.
+events. Where coverage is above 99 %, ``note`` says why. Measures without an interval have no coverage: their mean has
+to be the true value, but for chance. It ends with exit code 1 where coverage is below 90 %, or above 99 % without such
+a reason, or where a mean is off.
 """
 
 from __future__ import annotations
@@ -50,8 +50,11 @@ CONSERVATIVE = {
     "garwood": "exact limits of a discrete count cover at least 95 %",
     "clopper_pearson": "exact limits of a discrete share cover at least 95 %",
 }
-WHOLE_DAYS = "limits are whole days, the first beyond which the curve has left the band"
-"""Why intervals of a kind, and those of durations, may cover more than 99 %."""
+CONSERVATIVE_ESTIMATORS = {
+    "duration": "limits are whole days, the first beyond which the curve has left the band",
+    "hhi": "where receivers have few awards, the linear error of the index counts their noise twice",
+}
+"""Why intervals of a kind, and those of an estimator, may cover more than 99 %."""
 FIXED = "the same in every sample: no chance has made it"
 NO_INTERVAL = "no interval is given: the mean is held against the true value"
 MEASURE = ["estimator", "numerator", "denominator", "levels", "where", "options"]
@@ -173,7 +176,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
     table["mc_error"] = np.sqrt(LEVEL * (1 - LEVEL) / table["seeds"])
     high = table["coverage"] > MOST
-    reason = table["interval"].map(CONSERVATIVE).mask(table["estimator"] == "duration", WHOLE_DAYS)
+    reason = table["estimator"].map(CONSERVATIVE_ESTIMATORS).fillna(table["interval"].map(CONSERVATIVE))
     table["note"] = reason.where(high, "").fillna("")
     spread, slack = table.pop("spread"), TINY * table["true"].abs().clip(lower=1.0)
     table.loc[high & (spread <= slack), "note"] = FIXED
@@ -204,9 +207,8 @@ def main() -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")
     print(table[["data", "measure", "true", "mean", "coverage", "events", "within"]].to_string(index=False))
-    print(
-        f"{table['within'].sum()} of {len(table)} measures covered in {LEAST:.0%} to {MOST:.0%} of the samples, or for a reason more"
-    )
+    share = f"{LEAST:.0%} to {MOST:.0%} of the samples, or more for a reason"
+    print(f"{table['within'].sum()} of {len(table)} measures covered in {share}")
     return 0 if table["within"].all() else 1
 
 

@@ -3,9 +3,10 @@
 import hashlib
 import shutil
 
+import pandas as pd
 import pytest
 
-from uncac_metrics import datasets
+from uncac_metrics import datasets, readers
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.model import Faults
 from uncac_metrics.tables import schema
@@ -73,10 +74,22 @@ def test_a_shipped_data_set_is_loaded_by_id():
     assert "'sdg_16_5_1'" in fault.remedy
 
 
+ROWS = {
+    "asset_recovery_2025": 527, "bids_2025": 3053, "business_2025": 2495, "civil_servants_2025": 1989,
+    "civil_servants_2025_imputed": 1988, "contracts_2025": 1477, "cooperation_requests_2025": 1619,
+    "counts_2025": 218, "declarations_2025": 5340, "information_requests_2025": 2012, "justice_cases_2025": 2167,
+    "payments_2025": 4788, "personnel_2025": 5200, "population_2023": 11918, "population_2025": 12054,
+    "population_2025_panel": 3814, "population_2025_replicates": 1276, "population_2025_two_phase": 2472,
+    "published_series_2025": 15, "ratings_2025": 364, "reports_2025": 950, "reviews_2025": 104, "status_2025": 875,
+    "transaction_reports_2025": 4593, "sdg_16_5_1": 123, "sdg_16_5_2": 247,
+}  # fmt: skip
+"""Rows of the shipped data sets; of completed data, those of one completion."""
+
+
 @pytest.mark.parametrize("path", sorted(datasets_folder().glob("**/source.toml")), ids=lambda p: p.parent.name)
 def test_shipped_data_sets_are_sound(path):
     data = datasets.load_dataset(path)
-    assert data.source.title_zh and data.source.sha256 and len(data.table) >= 15
+    assert data.source.title_zh and data.source.sha256 and len(data.table) == ROWS[data.source.id]
     assert data.source.simulated == ("example" in path.parts)
     assert len(schema(data.shape).validate(data.table, lazy=True)) == len(data.table)
     if data.shape.id == "official_series":
@@ -85,10 +98,22 @@ def test_shipped_data_sets_are_sound(path):
 
 def test_only_mapped_columns_are_read(survey, monkeypatch):
     asked = []
-    real = datasets.readers.read
-    monkeypatch.setattr(datasets.readers, "read", lambda *a, **k: asked.append(k["columns"]) or real(*a, **k))
+    real = readers.files.read_file
+    monkeypatch.setattr(readers.files, "read_file", lambda *a, **k: asked.append(k["columns"]) or real(*a, **k))
     datasets.load_dataset(survey())
     assert asked == [["w", "q"]]
+
+
+def test_a_named_reader_reads_the_file_once(survey, monkeypatch):
+    calls = []
+
+    def reader(path):
+        calls.append(path)
+        return pd.read_csv(path)
+
+    monkeypatch.setattr(readers, "READERS", {"ours": reader})
+    data = datasets.load_dataset(survey('read = {reader = "ours"}'))
+    assert data.table["weight"].tolist() == [1.5, 2.0, 1.0] and len(calls) == 1
 
 
 def test_the_hash_is_checked_when_it_is_stated(survey):

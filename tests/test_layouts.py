@@ -14,7 +14,7 @@ import pytest
 from uncac_metrics import identities, readers
 from uncac_metrics.model import Faults
 from uncac_metrics.readers.procurement import DIGIWHIST
-from uncac_metrics.readers.unodc import corruption_figures
+from uncac_metrics.readers.unodc import corruption_figures, sex_figures
 
 pytest.importorskip("python_calamine")
 openpyxl = pytest.importorskip("openpyxl")
@@ -91,6 +91,24 @@ def cts(request, tmp_path):
         return csv(path, rows) if request.param == "csv" else workbook(path, data_cts=rows)
 
     return write
+
+
+def test_women_and_men_of_un_cts_add_to_the_total(cts):
+    def persons(indicator, year, *values):
+        rows = (offence("KEN", "Kenya", "Bribery", v, year=year, sex=s) for s, v in values)
+        return [[*row[:4], indicator, "by selected crime", *row[6:]] for row in rows]
+
+    whole = ("Total", 10), ("Female", 3), ("Male", 7)
+    rows = [
+        *persons("Persons prosecuted", 2018, *whole), *persons("Persons convicted", 2018, *whole[:2], ("Male", 8)),
+        *persons("Persons prosecuted", 2019, *whole[:2]),
+    ]  # fmt: skip
+    figures = sex_figures(readers.read(cts([*OFFENCES, *rows]), {"reader": "un_cts"}))
+    bribery = figures.xs("Bribery", level="category")
+    assert len(bribery) == 3 and bribery["men"].isna().sum() == 1
+    found = identities.check(figures)
+    assert [row[1:3] for row in found["row"]] == [("2018", "Persons convicted"), ("2018", "Persons prosecuted")]
+    assert found[["published", "implied", "holds"]].values.tolist() == [[10, 11, False], [10, 10, True]]
 
 
 def test_un_cts(cts):

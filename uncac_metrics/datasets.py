@@ -7,8 +7,9 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,9 @@ def load_dataset(id_or_path: str | Path) -> Dataset:
     """
     source = load_source(_source_file(id_or_path))
     file = data_file(source)
-    more, replicates = _check_files(source, file)
+    more, replicates, read = _check_files(source, file)
     totals = designs.margins(source)
-    collected, raw = True, _read(source, file, more)
+    collected, raw = True, read[file]()
     tables = {source.path: raw}  # by the name that faults give them
     if "column" in source.imputation:
         numbered = designs.by_imputation(raw, source)
@@ -92,7 +93,7 @@ def load_dataset(id_or_path: str | Path) -> Dataset:
         tables = {f"{source.path} (imputation {i})": table for i, table in numbered.items()}
     for where, path, _ in designs.side_files(source):
         if _is_completed(where):
-            tables[path.name] = _read(source, path, more)
+            tables[path.name] = read[path]()
     made: list[Dataset] = []
     faults: list[Fault] = []
     for name, table in tables.items():
@@ -279,28 +280,35 @@ def _unfounded(table: pd.DataFrame, source: Source, shape: Shape) -> list[Fault]
     return flag_unfounded(table, texts={"title": source.title}, file=source.path)
 
 
-def _check_files(source: Source, file: Path) -> tuple[list[str], tuple[str, ...]]:
-    """Hashes and headers of the files; the columns that the design takes, and those that are replicate weights."""
+def _check_files(
+    source: Source, file: Path
+) -> tuple[list[str], tuple[str, ...], dict[Path, Callable[[], pd.DataFrame]]]:
+    """Hashes and headers of the files; columns that the design takes, those with replicate weights, what reads."""
     faults: list[Fault] = []
-    taken: tuple[list[str], tuple[str, ...]] = ([], ())
+    more: list[str] = []
+    replicates: tuple[str, ...] = ()
+    readings = {}
+    mapped = rules.file_columns(source.columns)
     for where, path, stated in [("", file, source.sha256), *designs.side_files(source)]:
         try:
-            present = readers.header(path, source.read if path == file or _is_completed(where) else {})
+            present, read = readers.opened(path, source.read if path == file or _is_completed(where) else {})
         except Faults as error:
             if path == file:
                 raise
             faults += [Fault(source.file, where, f"{f.file}: {f.what}", f.remedy) for f in error.faults]
             continue
         if path == file or _is_completed(where):
-            faults += readers.absent(rules.file_columns(source.columns), present, file=str(path))
+            faults += readers.absent(mapped, present, file=str(path))
+            readings[path] = read
             try:
-                taken = designs.file_columns(source, SHAPES[source.shape], present)
+                more, replicates = designs.file_columns(source, SHAPES[source.shape], present)
             except Faults as error:
                 faults += error.faults
         faults += _changed(source, where, path, stated)
     if faults:
         raise Faults(dict.fromkeys(faults))
-    return taken
+    wanted = [*mapped, *more] if mapped else None
+    return more, replicates, {path: partial(read, wanted) for path, read in readings.items()}
 
 
 def _changed(source: Source, where: str, path: Path, stated: str) -> list[Fault]:
@@ -315,11 +323,6 @@ def _changed(source: Source, where: str, path: Path, stated: str) -> list[Fault]
     key = where.replace("paths", "sha256") or "sha256"
     key = f"{key}.sha256" if key.startswith("design") else key
     return [Fault(source.file, key, f"{path.name} is not the file that was described", remedy)]
-
-
-def _read(source: Source, file: Path, more: list[str]) -> pd.DataFrame:
-    taken = rules.file_columns(source.columns)
-    return readers.read(file, source.read, columns=[*taken, *more] if taken else None)
 
 
 def _dataset(

@@ -18,7 +18,8 @@ import pandas as pd
 
 from uncac_metrics import _lazy
 from uncac_metrics.model import Column, Fault, Faults, Shape
-from uncac_metrics.shapes import ESTIMATES, paired
+from uncac_metrics.relations import BETWEEN, floats
+from uncac_metrics.shapes import ESTIMATES
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -163,7 +164,7 @@ def schema(shape: Shape, *, strict: bool = True, exact: bool = True) -> pa.DataF
 
         return check
 
-    whole = [pa.Check(per_frame(find), name=find.__name__.strip("_"), ignore_na=False) for find in _BETWEEN]
+    whole = [pa.Check(per_frame(find), name=find.__name__.strip("_"), ignore_na=False) for find in BETWEEN]
     return pa.DataFrameSchema(columns, checks=whole, strict=strict, name=shape.id)
 
 
@@ -255,7 +256,7 @@ def _violations(frame: pd.DataFrame, shape: Shape, strict: bool, exact: bool) ->
         else:
             sound.append(name)
             yield from _in_column(frame[name], known, exact)
-    for find in _BETWEEN:
+    for find in BETWEEN:
         for name, what, rows in find(frame[sound], shape):
             yield _Violation(name, what, rows=rows)
 
@@ -284,7 +285,7 @@ def _in_column(series: pd.Series, column: Column, exact: bool) -> Iterable[_Viol
 
 
 def _in_bounds(series: pd.Series, column: Column, exact: bool) -> Iterable[_Violation]:
-    values = _floats(series)
+    values = floats(series)
     if not values.size:
         return
     low, high = values.min(), values.max()
@@ -323,74 +324,6 @@ def _not_currency(series: pd.Series) -> np.ndarray:
     return np.isin(codes, wrong)
 
 
-# --- what is wrong between columns; each yields (column, what, offending rows)
-
-Found = Iterable[tuple[str, str, np.ndarray]]
-
-
-def _repeated(frame: pd.DataFrame, shape: Shape) -> Found:
-    key = [c for c in shape.key if c in frame.columns]
-    if key and len(frame):
-        complete = frame[key].notna().all(axis=1).to_numpy()
-        bad = frame.duplicated(key, keep=False).to_numpy() & complete
-        if bad.any():
-            yield ", ".join(key), "rows have the same key", bad
-
-
-def _outside(frame: pd.DataFrame, shape: Shape) -> Found:
-    seen: dict[str, np.ndarray] = {}
-    for name, gate in paired(shape.within, frame.columns):
-        for column in (name, gate):
-            if column not in seen:
-                seen[column] = holds(frame[column])
-        bad = (seen[gate] == 0) & (seen[name] > 0)
-        if bad.any():
-            yield name, f"holds something where {gate} is 0", bad
-
-
-def _unordered(frame: pd.DataFrame, shape: Shape) -> Found:
-    for name, above in shape.ordered:
-        if name in frame.columns and above in frame.columns:
-            pair = frame[name], frame[above]
-            if dated := all(pd.api.types.is_datetime64_any_dtype(s.dtype) for s in pair):
-                bad = pair[0].to_numpy() > pair[1].to_numpy()
-            else:
-                bad = _floats(pair[0]) > _floats(pair[1])
-            if bad.any():
-                yield name, f"is {'after' if dated else 'above'} {above}", bad
-
-
-def _incomplete(frame: pd.DataFrame, shape: Shape) -> Found:
-    for name, other in shape.needs:
-        if name in frame.columns:
-            bad = frame[name].notna().to_numpy()
-            if other in frame.columns:
-                bad = bad & frame[other].isna().to_numpy()
-            if bad.any():
-                yield name, f"has a value where {other} has none", bad
-
-
-_BETWEEN = (_repeated, _outside, _unordered, _incomplete)
-
-
-def holds(series: pd.Series) -> np.ndarray:
-    """1 where a column holds something (a yes, a number above 0, a code, text), 0 where 0, −1 where missing.
-
-    Examples
-    --------
-    >>> holds(pd.Series([1, 0, None], dtype="Int8")).tolist()
-    [1, 0, -1]
-    """
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        return np.where(series.cat.codes.to_numpy() >= 0, 1, -1).astype(np.int8)
-    if isinstance(series.dtype, pd.Int8Dtype):
-        return series.to_numpy(np.int8, na_value=-1)
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        values = _floats(series)
-        return np.where(np.isnan(values), -1, values > 0).astype(np.int8)
-    return np.where(series.isna(), -1, 1).astype(np.int8)
-
-
 def _fits(series: pd.Series, column: Column, exact: bool) -> bool:
     """Whether the dtype is right."""
     dtype = series.dtype
@@ -404,12 +337,6 @@ def _fits(series: pd.Series, column: Column, exact: bool) -> bool:
     if pd.api.types.is_object_dtype(dtype):
         return all(isinstance(v, str) for v in series.dropna())
     return isinstance(dtype, pd.StringDtype)
-
-
-def _floats(series: pd.Series) -> np.ndarray:
-    if pd.api.types.is_object_dtype(series.dtype):
-        series = series.astype("float64")
-    return series.to_numpy(np.float64, na_value=np.nan)
 
 
 def _examples(series: pd.Series, rows: np.ndarray) -> str:

@@ -15,7 +15,7 @@ FURTHER = 1.9
 STATES = ("frozen", "seized", "confiscated", "returned", "released")
 # kind of cluster: share, yearly rates (frozen to seized, seized to confiscated, confiscated to returned, frozen or
 # seized to released), mean of the logarithm of the value in dollars
-KINDS = {"solid": (0.55, (0.9, 0.55, 0.40, 0.06), 12.6), "contested": (0.45, (0.45, 0.18, 0.15, 0.22), 13.0)}
+KINDS = {"solid": (0.55, (0.9, 0.55, 0.40, 0.06), 12.6), "contested": (0.45, (0.45, 0.24, 0.2, 0.12), 13.0)}
 SPREAD = 0.8
 # currency: share, dollars for one unit, at which the register states all values in dollars too
 CURRENCIES = {"USD": (0.46, 1.0), "EUR": (0.30, 1.10), "CHF": (0.14, 1.13), "GBP": (0.10, 1.27)}

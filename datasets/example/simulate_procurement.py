@@ -236,7 +236,8 @@ def bids_truth() -> pd.DataFrame:
     ]
     buyers, suppliers = beyond_fences()
     rows += [
-        quantity("flag", "", "bids", value, label, options={"flag": flag, "units": units} | more)
+        quantity("flag", "", "bids", value, label,
+                 options={"flag": flag, "units": units, "interval": "clopper_pearson"} | more)
         for flag, units, value, label, more in (
             ("R025", "tenderer", 0.0, "Bidders who often bid and hardly win (R025)", {}),  # the fence is below zero
             ("R038", "buyer", buyers, "Buyers who disqualify many bids (R038)", {}),

@@ -132,9 +132,8 @@ def status_truth() -> pd.DataFrame:
 def reviews(seed: int) -> pd.DataFrame:
     """Where the reviews of implementation of 26 countries stand, a row a country and milestone."""
     rng = np.random.default_rng([seed, 29])
-    found = {
-        name: choose(rng, dict(zip(STEPS, shares, strict=True)), len(COUNTRIES)) for name, shares in REVIEWS.items()
-    }
+    n = len(COUNTRIES)
+    found = {name: choose(rng, dict(zip(STEPS, shares, strict=True)), n) for name, shares in REVIEWS.items()}
     done = found["completed"]
     found["full_report_published"] = np.where(done == "full", found["full_report_published"], NOT_DUE)
     found["civil_society_in_visit"] = np.where(done == "none", NOT_DUE, found["civil_society_in_visit"])

@@ -79,18 +79,8 @@ def read(path: str | Path, options: Options | None = None, *, columns: Iterable[
         No such file, unknown format, reader or option, missing library, unreadable or empty file, another layout
         than the reader's, missing columns, codes in ``rows`` that no row has.
     """
-    path = Path(path)
-    reader, rest, rows = _plan(path, options)
-    wanted = None if columns is None else list(dict.fromkeys(columns))
-    if reader is None:
-        asked = None if wanted is None else [*wanted, *(c for c in rows if c not in wanted)]
-        table = files.read_file(path, rest, columns=asked)
-    else:
-        table = reader(path, **rest)
-    if faults := absent([*(wanted or ()), *rows], map(str, table.columns), file=str(path)):
-        raise Faults(faults)
-    table = _kept(table, rows, path)
-    return table if wanted is None else table[wanted]
+    reader, rest, rows = _plan(Path(path), options)
+    return _taken(Path(path), rest, rows, columns, None if reader is None else reader(path, **rest))
 
 
 def header(path: str | Path, options: Options | None = None) -> list[str]:
@@ -104,9 +94,21 @@ def header(path: str | Path, options: Options | None = None) -> list[str]:
     Faults
         As :func:`read`, and where a name stands twice.
     """
+    return opened(path, options)[0]
+
+
+def opened(
+    path: str | Path, options: Options | None = None
+) -> tuple[list[str], Callable[[Iterable[str] | None], pd.DataFrame]]:
+    """The names that :func:`header` gives, and a function of the wanted columns that does what :func:`read` does.
+
+    A named reader reads the file once for both.
+    """
     path = Path(path)
-    reader, rest, _ = _plan(path, options)
-    return files.file_header(path, rest) if reader is None else [str(c) for c in reader(path, **rest).columns]
+    reader, rest, rows = _plan(path, options)
+    table = None if reader is None else reader(path, **rest)
+    names = files.file_header(path, rest) if table is None else [str(c) for c in table.columns]
+    return names, lambda columns: _taken(path, rest, rows, columns, table)
 
 
 def labels(path: str | Path, options: Options | None = None) -> dict[str, dict[Any, str]]:
@@ -138,6 +140,20 @@ def _plan(
     if faults:
         raise Faults(faults)
     return reader, rest, {str(c): list(codes) for c, codes in rows.items()}
+
+
+def _taken(
+    path: Path, rest: Options, rows: Mapping[str, list[Any]], columns: Iterable[str] | None, table: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The wanted columns and rows of the table of a named reader, or else of the file."""
+    wanted = None if columns is None else list(dict.fromkeys(columns))
+    if table is None:
+        asked = None if wanted is None else [*wanted, *(c for c in rows if c not in wanted)]
+        table = files.read_file(path, rest, columns=asked)
+    if faults := absent([*(wanted or ()), *rows], map(str, table.columns), file=str(path)):
+        raise Faults(faults)
+    table = _kept(table, rows, path)
+    return table if wanted is None else table[wanted]
 
 
 def _kept(table: pd.DataFrame, rows: Mapping[str, list[Any]], path: Path) -> pd.DataFrame:

@@ -142,10 +142,44 @@ def corruption_figures(table: pd.DataFrame) -> pd.DataFrame:
     {'ref_area': ['KEN'], 'time_period': ['2018'], 'corruption': [10.0], 'bribery': [4.0], 'other': [5.0]}
     """
     classes = {"0703": "corruption", "07031": "bribery", "0703-07031": "other"}
-    counts = table[(table["unit"] == "Counts") & (table["sex"] == "_T") & (table["age"] == "_T")]
-    counts = counts[counts["crime"].isin(list(classes))]
-    wide = counts.pivot(index=["ref_area", "time_period"], columns="crime", values="value")
-    return wide.reindex(columns=list(classes)).rename(columns=classes).rename_axis(columns=None)
+    counts = table[(table["sex"] == "_T") & table["crime"].isin(list(classes))]
+    return _side_by_side(counts, "crime", classes, ("ref_area", "time_period"))
+
+
+def sex_figures(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts of women, of men and of all side by side, for :func:`uncac_metrics.identities.check`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`un_cts` gives it, with persons by sex among its rows, as those suspected of bribery.
+
+    Returns
+    -------
+    DataFrame
+        A row a country, year, indicator, dimension and category, which are its index: ``total``, ``women`` and
+        ``men``, missing where the file has no count of them. In the export of June 2022, of 204 country-years of
+        persons suspected of bribery with all three, 16 do not add up.
+
+    Examples
+    --------
+    >>> rows = [("_T", 9.0), ("F", 2.0), ("M", 8.0)]
+    >>> table = pd.DataFrame(rows, columns=["sex", "value"]).assign(
+    ...     ref_area="KEN", time_period="2018", indicator="Persons prosecuted", dimension="by selected crime",
+    ...     category="Bribery", unit="Counts", age="_T")
+    >>> from uncac_metrics.identities import check
+    >>> check(sex_figures(table))[["identity", "published", "implied", "holds"]].to_dict("list")
+    {'identity': ['sexes'], 'published': [9.0], 'implied': [10.0], 'holds': [False]}
+    """
+    sexes = {"_T": "total", "F": "women", "M": "men"}
+    return _side_by_side(table, "sex", sexes, ("ref_area", "time_period", "indicator", "dimension", "category"))
+
+
+def _side_by_side(table: pd.DataFrame, column: str, names: Mapping[str, str], index: tuple[str, ...]) -> pd.DataFrame:
+    """Counts of all ages by the codes of a column, under names of their own."""
+    counts = table[(table["unit"] == "Counts") & (table["age"] == "_T")]
+    wide = counts.pivot(index=list(index), columns=column, values="value")
+    return wide.reindex(columns=list(names)).rename(columns=names).rename_axis(columns=None)
 
 
 def _stamp(rows: list[layout.Row], path: Path) -> str:

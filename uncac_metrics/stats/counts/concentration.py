@@ -21,6 +21,7 @@ def hhi(
     Awards are taken for a sample of those that such a buyer makes. With :math:`T = \sum y` the influence of an award of
     receiver k is :math:`2 y (s_k - H) / T`; the limits are made on the logit scale. The index of few awards is too
     high, by about :math:`\sum_k v(\hat s_k)` (for equal awards, :math:`(1 - H) / n`): ``quality`` says how much.
+    Where receivers have few awards each, their noise is in this error about twice, and the limits are wide.
 
     Parameters
     ----------
