@@ -443,7 +443,7 @@ def test_read_estimates_gives_back_what_was_written(whole, tmp_path):
 def test_check_of_the_example_finds_nothing():
     found = check()
     assert found.faults == () and found.methods == {}
-    assert found.counts["indicators"] == len(um.load_catalogue()) and found.counts["data sets"] == 23
+    assert found.counts["indicators"] == len(um.load_catalogue()) and found.counts["data sets"] == 24
 
 
 def test_check_names_methods_that_run_code(office):
