@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+os.environ.pop("MPLBACKEND", None)  # pages show their figures, whatever the caller draws with
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 import uncac_metrics
