@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TITLES = {"paragraph": "Paragraph", "article": "Article", "target": "SDG target"}
 TABLES = {"paragraph": ("declaration", "paragraph"), "article": ("articles", "article"), "target": ("sdg", "code")}
+LARGE = ((1e9, "billion"), (1e6, "million"))
+"""From where on figures are written in larger units."""
 NUMBERS = ("value", "lower", "upper", "conf_level", "n")
 
 
@@ -185,9 +187,12 @@ def commitment_picture(data: pd.DataFrame, code: str, *, by: str = "paragraph", 
 
 def _figures(one: Mapping[str, Any]) -> str:
     """A value in its unit, with its interval."""
-    digits = one["decimals"]
-    ends = "" if isnan(one["lower"] + one["upper"]) else f" ({one['lower']:,.{digits}f} to {one['upper']:,.{digits}f})"
-    return f"{one['value']:,.{digits}f}{'' if len(one['unit']) > 12 else ' ' + one['unit']}{ends}"
+    size, word = next(((n, w) for n, w in LARGE if abs(one["value"]) >= n), (1.0, ""))
+    digits = 1 if word else one["decimals"]
+    value, lower, upper = (one[name] / size for name in ("value", "lower", "upper"))
+    ends = "" if isnan(lower + upper) else f" ({lower:,.{digits}f} to {upper:,.{digits}f})"
+    unit = "" if len(one["unit"]) > 12 else one["unit"]
+    return " ".join(filter(None, [f"{value:,.{digits}f}", word, unit])) + ends
 
 
 def commitment_alt(data: pd.DataFrame, code: str, *, by: str = "paragraph") -> str:
