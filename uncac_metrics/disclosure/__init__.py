@@ -14,7 +14,7 @@ _HOME = {
     "standard": "presentation",
     "standards": "presentation",
 }
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = ["Standard", "present", "standard", "standards"]
 
 
 def __getattr__(name: str) -> Any:

@@ -74,10 +74,10 @@ class Standard:
 def _read() -> Mapping[str, Standard]:
     file = resources.files("uncac_metrics.disclosure") / "standards.toml"
     entries = tomllib.loads(file.read_text(encoding="utf-8"))
-    made = {
-        key: Standard(key, **{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-        for key, entry in entries.items()
-    }
+    made = {}
+    for key, entry in entries.items():
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+        made[key] = Standard(key, **given)
     return MappingProxyType(made)
 
 
