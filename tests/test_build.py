@@ -83,7 +83,9 @@ def computed():
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """All files of a release (or an output folder) but those of the run, by path."""
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if path.name not in ("run.json", ".lock")}
 
 
 # --- what comes out
@@ -93,8 +95,8 @@ def test_example_office_gives_a_release(whole):
     out, release = whole
     assert release.new and re.fullmatch("[0-9a-f]{12}", release.id)
     assert (out / "current").is_symlink() and (out / "current").readlink() == Path("releases", release.id)
-    assert {"estimates.csv", "manifest.json", "index.html"} <= {p.name for p in release.folder.iterdir()}
-    plots = {p.stem for p in (release.folder / "plots").iterdir()}
+    assert {"estimates.csv", "manifest.json", "index.html"} <= {p.name for p in release.public.iterdir()}
+    plots = {p.stem for p in (release.public / "plots").iterdir()}
     made = release.estimates[["indicator", "dataset"]].drop_duplicates()
     assert plots == {f"{row.indicator}-{row.dataset}" for row in made.itertuples()}
     assert set(made["indicator"]) == set(computed())
@@ -103,7 +105,7 @@ def test_example_office_gives_a_release(whole):
 
 def test_estimates_file_has_the_one_shape_in_key_order(whole):
     release = whole[1]
-    text = (release.folder / "estimates.csv").read_bytes()
+    text = (release.public / "estimates.csv").read_bytes()
     assert b"\r" not in text and text.endswith(b"\n")
     table = release.estimates
     assert table.columns.tolist() == [*ESTIMATE_LEADING, *BREAKDOWNS, *ESTIMATE_VALUES]
@@ -140,14 +142,14 @@ def test_breakdowns_are_the_cards_own_and_the_offices_choice(whole):
 
 def test_manifest_says_what_determined_the_release_and_nothing_else(whole):
     out, release = whole
-    text = (release.folder / "manifest.json").read_text(encoding="utf-8")
+    text = (release.public / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     assert json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n" == text
     assert manifest["release"] == release.id
     assert set(manifest["definitions"]) == set(computed())
     assert manifest["definitions"]["BR-01"]["file"] == "uncac_metrics/indicators/bribery/BR-01.toml"
     assert {"python", "numpy", "pandas", "scipy", "statsmodels"} <= set(manifest["versions"])
-    assert set(manifest["files"]) == set(content(release.folder)) - {"manifest.json"}
+    assert set(manifest["files"]) == set(content(release.public)) - {"manifest.json"}
     assert manifest["datasets"]["population_2025"]["simulated"] is True
     for told in (str(out), str(Path.home()), str(EXAMPLE)):
         assert told not in text
@@ -246,12 +248,12 @@ class Page(HTMLParser):
 
 def test_page_is_sound_html_that_needs_nothing_else(whole):
     release = whole[1]
-    text = (release.folder / "index.html").read_text(encoding="utf-8")
+    text = (release.public / "index.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == [] and page.unnamed == []
     assert page.tags.count("h1") == page.tags.count("main") == page.tags.count("footer") == 1
     local = [link for link in page.links if not link.startswith("#")]
-    assert all((release.folder / link).is_file() for link in local)
+    assert all((release.public / link).is_file() for link in local)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert "<script" not in text and "url(http" not in text
     repeated = {i for i in page.ids if page.ids.count(i) > 1}
@@ -259,7 +261,7 @@ def test_page_is_sound_html_that_needs_nothing_else(whole):
 
 
 def test_page_shows_every_indicator_with_what_it_speaks_to(whole):
-    text = (whole[1].folder / "index.html").read_text(encoding="utf-8")
+    text = (whole[1].public / "index.html").read_text(encoding="utf-8")
     for key, card in computed().items():
         assert f'<article id="{key}"' in text
         assert card.name_zh in text
@@ -274,7 +276,7 @@ def test_page_shows_every_indicator_with_what_it_speaks_to(whole):
 def test_page_escapes_what_an_office_writes(office, tmp_path):
     toml = office / "office.toml"
     toml.write_text(re.sub("(?m)^name = .*", 'name = "<script>alert(1)</script>"', toml.read_text(encoding="utf-8")))
-    text = (build(office, tmp_path / "out").folder / "index.html").read_text(encoding="utf-8")
+    text = (build(office, tmp_path / "out").public / "index.html").read_text(encoding="utf-8")
     assert "<script" not in text and "&lt;script&gt;" in text
 
 
@@ -290,9 +292,9 @@ def test_new_indicator_is_one_new_file(office, tmp_path):
     assert set(release.estimates["indicator"]) - set(before.estimates["indicator"]) == {"XX-01"}
     rows = release.estimates.query("indicator == 'XX-01'")
     assert set(rows["sex"]) == {"_T", "F", "M"} and rows["value"].between(0, 100).all()
-    assert 'id="XX-01"' in (release.folder / "index.html").read_text(encoding="utf-8")
-    assert (release.folder / "plots" / "XX-01-civil_servants_2025.svg").is_file()
-    manifest = json.loads((release.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert 'id="XX-01"' in (release.public / "index.html").read_text(encoding="utf-8")
+    assert (release.public / "plots" / "XX-01-civil_servants_2025.svg").is_file()
+    manifest = json.loads((release.public / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["definitions"]["XX-01"]["file"] == "indicators/XX-01.toml"
 
 
@@ -302,7 +304,7 @@ def test_new_indicator_is_one_new_file(office, tmp_path):
 def test_all_faults_together_and_nothing_is_written(office, tmp_path):
     out = tmp_path / "out"
     former = build(office, out)
-    before = content(out)
+    before = content(out / "releases")
     (office / "indicators").mkdir()
     (office / "indicators" / "XX-01.toml").write_text(CARD.replace('"%"', '""'), encoding="utf-8")
     second = office / "datasets" / "second"
@@ -312,13 +314,13 @@ def test_all_faults_together_and_nothing_is_written(office, tmp_path):
         build(office, out)
     told = str(caught.value)
     assert "XX-01.toml: unit" in told and "second" in told and len(caught.value.faults) >= 2
-    assert content(out) == before and (out / "current").resolve() == former.folder.resolve()
+    assert content(out / "releases") == before and (out / "current").resolve() == former.folder.resolve()
 
 
 def test_nothing_to_publish_is_a_fault(office, tmp_path):
     with pytest.raises(Faults, match="no indicator can be computed"):
         build(office, tmp_path / "out", only=["BR-01"])
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "releases").exists() and not (tmp_path / "out" / "current").exists()
 
 
 def test_unknown_indicator_gives_the_nearest(office, tmp_path):
@@ -337,12 +339,12 @@ def test_places_that_cannot_be_published_into(office, tmp_path):
 
 def test_a_file_that_changes_meanwhile_is_a_fault(office, tmp_path):
     def touch(done, total, what):
-        with (office / "office.toml").open("a") as stream:
-            stream.write("# later\n")
+        with (office / "datasets" / "civil_servants_2025" / "data.csv.gz").open("ab") as stream:
+            stream.write(b"later")
 
     with pytest.raises(Faults, match="changed while it was being read"):
         build(office, tmp_path / "out", progress=touch)
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "releases").exists()
 
 
 FILES = {"a.txt": b"1", "b/c.txt": b"2"}
@@ -410,7 +412,7 @@ publish.publish(Path({str(tmp_path)!r}), "new", {release_of({**FILES, "d.txt": b
 def test_a_damaged_release_is_made_again(office, tmp_path):
     release = build(office, tmp_path / "out")
     before = content(release.folder)
-    page = release.folder / "index.html"
+    page = release.public / "index.html"
     page.write_bytes(page.read_bytes()[:-1] + b"?")
     assert not publish.is_whole(release.folder)
     again = build(office, tmp_path / "out")
@@ -430,7 +432,7 @@ def test_is_whole(tmp_path, damage):
 
 
 def test_read_estimates_gives_back_what_was_written(whole, tmp_path):
-    from uncac_metrics.builds.run import to_csv
+    from uncac_metrics.results import to_csv
 
     table = whole[1].estimates
     (tmp_path / "again.csv").write_bytes(to_csv(table))

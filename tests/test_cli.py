@@ -1,5 +1,6 @@
 """The command line, as a process: exit codes, what is told where, and that no fault shows a traceback."""
 
+import json
 import os
 import re
 import shutil
@@ -122,15 +123,20 @@ def test_check_names_ten_planted_faults_at_once(tmp_path):
     assert faults[-1] == f"{len(faults) - 1} faults"
 
     built = run("build", office, "--out", tmp_path / "out")
-    assert built.returncode == 1 and not (tmp_path / "out").exists()
+    assert built.returncode == 1 and [path.name for path in (tmp_path / "out").glob("[!.]*")] == ["failed"]
+    report = json.loads((tmp_path / "out" / "failed" / "validation.json").read_text(encoding="utf-8"))
+    assert report["severities"] == {"error": len(faults) - 2, "warning": 0, "note": 0}  # no cases are run
+    assert not any(str(office) in json.dumps(fault) for fault in report["details"])
 
 
 def test_build_tells_lines_and_the_page(office, tmp_path):
     done = run("build", office, "--out", tmp_path / "out", "--only", "BR-26")
     assert done.returncode == 0
-    assert done.stderr.splitlines() == ["1/1 data set civil_servants_2025", "1/1 plot BR-26-civil_servants_2025"]
-    assert re.match(r"release [0-9a-f]{12}: \d+ estimates of 1 indicators: .*current/index.html\n", done.stdout)
-    assert (tmp_path / "out" / "current" / "index.html").is_file()
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [event["what"] for event in events] == ["data set civil_servants_2025", "plot BR-26-civil_servants_2025"]
+    assert all(event["level"] == "info" and event["done"] == event["total"] == 1 for event in events)
+    assert re.match(r"release [0-9a-f]{12}: \d+ estimates of 1 indicators: .*current/public/index.html\n", done.stdout)
+    assert (tmp_path / "out" / "current" / "public" / "index.html").is_file()
     again = run("build", office, "--out", tmp_path / "out", "--only", "BR-26")
     assert again.returncode == 0 and again.stdout.startswith("nothing new") and again.stderr == ""
 

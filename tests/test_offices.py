@@ -97,10 +97,10 @@ def test_real_offices_check_and_build(data_folder, office, tmp_path):
     found = check(OFFICES / office)
     assert found.faults == ()
     release = build(OFFICES / office, tmp_path)
-    table = read_estimates(tmp_path / "current" / "estimates.csv")
+    table = read_estimates(tmp_path / "current" / "public" / "estimates.csv")
     assert len(table) == len(release.estimates) > 10
     own = {path.stem for path in (OFFICES / office / "indicators").glob("*.toml")}
     assert own <= set(table["indicator"])
-    manifest = json.loads((tmp_path / "current" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((tmp_path / "current" / "public" / "manifest.json").read_text(encoding="utf-8"))
     assert not any(d["simulated"] for d in manifest["datasets"].values())
-    assert "Simulated data." not in (tmp_path / "current" / "index.html").read_text(encoding="utf-8")
+    assert "Simulated data." not in (tmp_path / "current" / "public" / "index.html").read_text(encoding="utf-8")

@@ -466,4 +466,4 @@ def test_a_build_of_records_has_their_breakdowns(tmp_path):
     shares = table.dropna(subset="value").set_index(["procurement_method", "sector"])["value"].round(6).to_dict()
     assert shares == {("_T", "_T"): 50.0, ("open", "_T"): 50.0, ("_T", "33"): 0.0, ("_T", "45"): 100.0}
     assert set(table["ref_area"]) == {"XXA"} and set(table["time_period"]) == {"2025"}
-    assert (release.folder / "index.html").is_file()
+    assert (release.public / "index.html").is_file()

@@ -61,29 +61,58 @@ def flipped(path: Path, at: int) -> None:
     path.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize("name", ["estimates.csv", "index.html", "manifest.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["public/estimates.csv", "public/index.html", "public/manifest.json", "internal/estimates.csv",
+     "internal/sums/civil_servants_2025.npz", "internal/manifest.json"],
+)  # fmt: skip
 @pytest.mark.parametrize("share", [0, 0.3, 0.77, 1])
 def test_one_flipped_bit_is_found(releases, tmp_path, name, share):
     folder = shutil.copytree(releases[1].folder, tmp_path / releases[1].id)
     assert verify(folder) == [releases[1].id]
     path = folder / name
     flipped(path, int(share * (path.stat().st_size - 1)))
-    with pytest.raises(Faults, match=name.replace(".", r"\.")):
+    # a flipped digest in a manifest is told as the fault of its file
+    with pytest.raises(Faults, match=None if name == "internal/manifest.json" else re.escape(name)):
         verify(folder)
 
 
 def test_all_that_is_wrong_is_said_together(releases, tmp_path, capsys):
     out = shutil.copytree(releases[0], tmp_path / "out", symlinks=True)
     first, second = (out / "releases" / release.id for release in releases[1:])
-    (first / "index.html").unlink()
-    (first / "extra.txt").write_text("x")
-    (second / "index.html").unlink()
-    (second / "index.html").symlink_to(first / "estimates.csv")
+    (first / "public" / "index.html").unlink()
+    (first / "public" / "extra.txt").write_text("x")
+    (first / "beside.txt").write_text("x")
+    (second / "public" / "index.html").unlink()
+    (second / "public" / "index.html").symlink_to(first / "public" / "estimates.csv")
     (out / "current").unlink()
     assert cli.main(["verify", str(out)]) == 1
     said = capsys.readouterr().err
-    for text in ("is missing", "is not listed", "is a link", "does not lead to a release", "4 faults"):
+    for text in (
+        "is missing",
+        "is not listed",
+        "is a link",
+        "is not part of",
+        "does not lead to a release",
+        "5 faults",
+    ):
         assert text in said
+
+
+def test_a_copy_of_the_public_part_proves_itself(releases, tmp_path):
+    copy = shutil.copytree(releases[1].public, tmp_path / "website")
+    assert verify(copy) == [releases[1].id]
+    flipped(copy / "estimates.csv", 5)
+    with pytest.raises(Faults, match="its digest differs"):
+        verify(copy)
+
+
+def test_an_internal_part_of_another_release_is_found(releases, tmp_path):
+    folder = shutil.copytree(releases[1].folder, tmp_path / releases[1].id)
+    shutil.rmtree(folder / "internal")
+    shutil.copytree(releases[2].internal, folder / "internal")
+    with pytest.raises(Faults, match="belongs to another public part"):
+        verify(folder)
 
 
 def test_a_manifest_of_another_release_is_found(releases, tmp_path):
@@ -132,13 +161,13 @@ def test_what_is_missing_on_both_sides_is_unchanged():
 def test_a_changed_definition_and_changed_code_are_reasons(releases, tmp_path):
     _, first, _ = releases
     copy = shutil.copytree(first.folder, tmp_path / "copy")
-    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest = json.loads((copy / "public" / "manifest.json").read_text())
     card = sorted(manifest["definitions"])[0]
     manifest["definitions"][card]["sha256"] = "0" * 64
     manifest["code"]["sha256"] = "0" * 64
-    (copy / "manifest.json").write_text(json.dumps(manifest))
+    (copy / "public" / "manifest.json").write_text(json.dumps(manifest))
     table = first.estimates.assign(value=first.estimates["value"] + 1)
-    table.to_csv(copy / "estimates.csv", index=False)
+    table.to_csv(copy / "public" / "estimates.csv", index=False)
     found = um.revisions(first, copy).set_index("indicator")
     assert set(found.loc[[card], "reason"]) == {"definition, code"}
     assert set(found.drop(card)["reason"]) == {"code"}

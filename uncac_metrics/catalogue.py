@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uncac_metrics._data import indicators_folder
 from uncac_metrics.cards import ESTIMATORS, read_card, suggest
 from uncac_metrics.model import Fault, Faults, Indicator
+from uncac_metrics.results import estimates_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,8 +197,7 @@ def _periods(release: str | Path | pd.DataFrame | Estimates) -> pd.DataFrame:
 
     needed = ["indicator", "time_period", "value"]
     if isinstance(release, str | Path):
-        file = Path(release)
-        file = file / "estimates.csv" if file.is_dir() else file
+        file = estimates_file(release)
         if not file.is_file():
             remedy = "give the folder that a build wrote, or its estimates.csv"
             raise Faults([Fault(str(release), "", "there is no such release", remedy)])

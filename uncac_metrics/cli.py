@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 from uncac_metrics.model import Fault, Faults
-
-if TYPE_CHECKING:
-    from uncac_metrics.builds.run import Progress
 
 CODES = """\
 exit codes:
   0  built, nothing new to build, or nothing wrong
-  1  faults in definitions, data or a release: nothing was written
+  1  faults in definitions, data or a release: nothing was published
   2  the command was not understood
-  3  partly done (reserved)
+  3  partly built: what had faults was left out, or taken over from the last release (--continue-on-failure)
 """
 KINDS = ("paragraph", "article", "target", "crime")
 
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = command("check", "find everything that is wrong with definitions, sources and data")
     check.add_argument("office", nargs="?", metavar="OFFICE", help=office_help)
+    check.add_argument("--allow-code", action="store_true", help="run worked cases of methods of the office's own too")
     check.set_defaults(run=_check)
 
     build = command("build", "compute all indicators that the data allow and publish them, whole or not at all")
@@ -83,6 +84,17 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--out", required=True, metavar="DIR", help="output folder; DIR/current is the last release")
     build.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes; -1: one a processor (default: 1)")
     build.add_argument("--only", nargs="+", metavar="ID", help="ids of the indicators to publish (default: all)")
+    build.add_argument("--since", default="", metavar="PERIOD", help="take estimates of earlier periods from the last "
+                       "release instead of reading their data")  # fmt: skip
+    build.add_argument("--cluster", default="", metavar="ADDRESS", help="compute on the Dask cluster of this scheduler")
+    build.add_argument("--force", action="store_true", help="compute everything again; it must come out the same")
+    build.add_argument("--continue-on-failure", action="store_true",
+                       help="publish what is free of faults; exit code 3 where something was not")  # fmt: skip
+    build.add_argument("--allow-code", action="store_true", help="let methods of the office's own run")
+    build.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    build.add_argument("--notify", metavar="FILE", help="write there what became of the build, for a message: a link "
+                       "and counts, no data")  # fmt: skip
+    build.add_argument("--link", default="", metavar="URL", help="where the release will be read, for --notify")
     build.set_defaults(run=_build)
 
     verify = command("verify", "prove that releases hold the very files that were built, and no others")
@@ -122,7 +134,7 @@ def _version(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from uncac_metrics.builds.check import check
 
-    found = check(arguments.office)
+    found = check(arguments.office, allow_code=arguments.allow_code)
     for key, method in found.methods.items():
         print(f"{key}: runs code of the office's own: {method}")
     for flag in found.flags:
@@ -138,14 +150,51 @@ def _build(arguments: argparse.Namespace) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from uncac_metrics.builds import build
+    from uncac_metrics.builds.notice import notice
 
-    release = build(arguments.office, arguments.out, only=arguments.only, jobs=arguments.jobs, progress=_progress())
-    page = Path(arguments.out) / "current" / "index.html"
+    if arguments.dry_run:
+        return _outlook(arguments)
+    given = ("only", "since", "jobs", "cluster", "force", "continue_on_failure", "allow_code")
+    log = _Log(sys.stderr)
+    faults: Sequence[Fault] = ()
+    release = None
+    try:
+        release = build(
+            arguments.office, arguments.out, **{name: getattr(arguments, name) for name in given}, progress=log.step
+        )
+        faults = release.faults
+    except Faults as caught:
+        faults = caught.faults
+    log.faults(faults)
+    if arguments.notify:
+        Path(arguments.notify).write_text(notice(release, faults, arguments.out, arguments.link), encoding="utf-8")
+    if release is None:
+        return 1
+    page = Path(arguments.out) / "current" / "public" / "index.html"
     if release.new:
         indicators = release.estimates["indicator"].nunique()
         print(f"release {release.id}: {len(release.estimates):,} estimates of {indicators} indicators: {page}")
     else:
         print(f"nothing new: the release of these inputs is {release.id}: {page}")
+    return 3 if faults else 0
+
+
+def _outlook(arguments: argparse.Namespace) -> int:
+    from uncac_metrics.builds import prepare
+
+    given = ("only", "since", "force", "allow_code")
+    plan = prepare(arguments.office, arguments.out, **{name: getattr(arguments, name) for name in given})
+    if plan.faults:
+        return _tell(plan.faults)
+    for job in plan.jobs:
+        what = "known from an earlier build" if job.dataset in plan.kept or plan.nothing_new else "to be computed"
+        print(f"data set {job.dataset}: {len(job.indicators)} indicators of its shape: {what}")
+    for key, entry in plan.carried.items():
+        print(f"data set {key}: taken over from release {entry['carried_from']}")
+    former = plan.former.id if plan.former else "none"
+    print(
+        f"last release: {former}; " + ("nothing new to build" if plan.nothing_new else "a new release would be built")
+    )
     return 0
 
 
@@ -227,16 +276,32 @@ def _unknown(name: str, word: str, known: Collection[str]) -> int:
     return 2
 
 
-def _progress() -> Progress:
-    """A bar on a terminal, a line a step elsewhere."""
+class _Log:
+    """A bar on a terminal; elsewhere a line of JSON for every event."""
 
-    def bar(done: int, total: int, what: str) -> None:
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.terminal = stream, stream.isatty()
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Tell that a step is done."""
+        if not self.terminal:
+            self._line("info", event="step", done=done, total=total, what=what)
+            return
         full = 24 * done // total
         text = f"[{'█' * full}{'·' * (24 - full)}] {done}/{total} {what}"
         end = "\n" if done == total else ""
-        print(f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K", end=end, file=sys.stderr, flush=True)
+        print(f"\r{text[: shutil.get_terminal_size().columns - 1]}\x1b[K", end=end, file=self.stream, flush=True)
 
-    def line(done: int, total: int, what: str) -> None:
-        print(f"{done}/{total} {what}", file=sys.stderr, flush=True)
+    def faults(self, faults: Sequence[Fault]) -> None:
+        """Tell what is wrong."""
+        if self.terminal and faults:
+            _tell(faults)
+            return
+        for fault in faults:
+            self._line("error", event="fault", text=str(fault), **asdict(fault))
+        if faults:
+            self._line("error", event="faults", count=len(faults))
 
-    return bar if sys.stderr.isatty() else line
+    def _line(self, level: str, **event: object) -> None:
+        head = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level}
+        print(json.dumps(head | event, ensure_ascii=False), file=self.stream, flush=True)

@@ -18,6 +18,7 @@ import pandas as pd
 from uncac_metrics import declared, designs, mapping, readers, rules
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Office, Shape, Source
+from uncac_metrics.publication import read_expectations, read_publication
 from uncac_metrics.reference.unfounded import flag_unfounded
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.tables import nearest
@@ -30,13 +31,14 @@ _SOURCE: dict[str, tuple[type, bool]] = {
     **dict.fromkeys(("ref_area", "time_period"), (str, True)),
     **dict.fromkeys(("id", "title_zh", "sha256", "accessed", "notes"), (str, False)),
     **dict.fromkeys(("columns", "design", "imputation", "read"), (dict, False)),
-    "simulated": (bool, False),
-    "missing": (list, False),
+    **dict.fromkeys(("simulated", "confidential"), (bool, False)),
+    **dict.fromkeys(("missing", "expect"), (list, False)),
 }  # fmt: skip
 _OFFICE: dict[str, tuple[type, bool]] = {
     **dict.fromkeys(("name", "ref_area"), (str, True)),
     **dict.fromkeys(("id", "name_zh", "contact"), (str, False)),
-    "disaggregations": (list, False),
+    **dict.fromkeys(("disaggregations", "expect"), (list, False)),
+    "publication": (dict, False),
 }
 _TYPES = {str: 'a text ("…")', dict: "a table", bool: "true or false", list: "a list"}
 
@@ -141,6 +143,8 @@ def load_source(path: str | Path) -> Source:
     if not wrong & {"missing"} and any(not isinstance(c, (str, int, float)) for c in content.get("missing", ())):
         faults.append(Fault(str(path), "missing", "is not a list of codes"))
     shape = None
+    expect, found = read_expectations(content.get("expect", []), ("column", "low", "high", "missing"), file=str(path))
+    faults += found if "expect" not in wrong else []
     if "shape" in content and "shape" not in wrong:
         shape = SHAPES.get(content["shape"])
         if shape is None:
@@ -156,6 +160,7 @@ def load_source(path: str | Path) -> Source:
     if accessed is not None:
         content["accessed"] = str(accessed)
     content["missing"] = tuple(content.get("missing", ()))
+    content["expect"] = expect
     return Source(**(content | {"id": path.parent.name, "file": str(path)}))
 
 
@@ -188,10 +193,13 @@ def load_office(folder: str | Path) -> tuple[Office, dict[str, Path]]:
             faults.append(
                 Fault(str(path), "disaggregations", f"{name!r} is no breakdown", nearest(str(name), BREAKDOWNS))
             )
+    publication, found = read_publication(content, file=str(path))
     sources, missing = _sources(path.parent)
-    if faults + missing:
-        raise Faults(faults + missing)
+    faults = [*faults, *found, *missing]
+    if faults:
+        raise Faults(faults)
     content["disaggregations"] = tuple(content.get("disaggregations", ()))
+    content = {key: value for key, value in content.items() if key != "expect"} | {"publication": publication}
     office = Office(**({"id": path.parent.name} | content | {"folder": str(path.parent)}))
     return office, sources
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults
+from uncac_metrics.results import estimates_file
 from uncac_metrics.stats.estimates import Estimates
 
 Array = np.ndarray
@@ -180,8 +181,7 @@ def _read(release: str | Path | pd.DataFrame | Estimates) -> pd.DataFrame:
     if isinstance(release, pd.DataFrame):
         table = release
     else:
-        path = Path(release)
-        path = path / "estimates.csv" if path.is_dir() else path
+        path = estimates_file(release)
         if not path.is_file():
             raise Faults([Fault(str(release), "", "there is no such release", "give the folder that a build wrote")])
         table = pd.read_csv(path, dtype=dict.fromkeys(BREAKDOWNS, "str"), keep_default_na=True)

@@ -92,6 +92,9 @@ SOURCE_KINDS = (
     "mla_record", "asset_record", "legal_institutional_record", "expert_assessment",
     "international_peer_review", "official_statistics",
 )  # fmt: skip
+SEVERITIES = MappingProxyType(
+    {"error": "Refuses the build", "warning": "To be looked at before the figures are used", "note": "For information"}
+)
 SINGLETON_RULES = ("error", "certainty", "adjust", "average", "collapse")
 
 
@@ -270,6 +273,41 @@ class Indicator:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What a data set's rows or an office's estimates are expected to keep; a breach is told, or refuses the build."""
+
+    severity: str = "warning"
+    """One of :data:`SEVERITIES`; ``error`` refuses the build."""
+    column: str = ""
+    """Of a data set: the column that is meant; empty: the number of rows."""
+    indicator: str = ""
+    """Of an office: the indicator that is meant; empty: all."""
+    low: float | None = None
+    high: float | None = None
+    missing: float | None = None
+    """Of a column: the largest share of missing values."""
+    change: float | None = None
+    """Of an indicator: the largest change against the last period, in its standard errors."""
+    why: str = ""
+    """What the expectation rests on."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """How an office publishes: what is shown, what is protected, and in which formats."""
+
+    standards: tuple[str, ...] = ()
+    """Presentation standards applied to every estimate, by name."""
+    minimum: int = 0
+    """Fewest unweighted contributors of a published cell of confidential data; 0: no disclosure control."""
+    exchange: tuple[str, ...] = ()
+    """Formats written beside the tables, by name."""
+    structure: str = ""
+    """File of the SDMX structure that the data of SDG series take; empty: the one rebuilt here."""
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """Where data come from and how their columns become ours."""
 
@@ -299,6 +337,10 @@ class Source:
     :data:`uncac_metrics.readers.READERS` by name, with its options; ``rows``, which rows to keep."""
     missing: tuple[object, ...] = ()
     """Codes that mean missing in every mapped column, besides empty cells."""
+    confidential: bool | None = None
+    """Whether rows are of respondents whose answers must not be found out; surveys are, where it is not said."""
+    expect: tuple[Expectation, ...] = ()
+    """What the rows are expected to keep besides their shape."""
     file: str = ""
     """The ``source.toml`` itself."""
 
@@ -315,3 +357,4 @@ class Office:
     contact: str = ""
     disaggregations: tuple[str, ...] = ()
     """Breakdowns to publish where the data have them; empty: those of each card."""
+    publication: Publication = Publication()

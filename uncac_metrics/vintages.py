@@ -8,26 +8,26 @@ told of an uncertainty as large as the change.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_KEY, TOTAL, Fault, Faults
+from uncac_metrics.results import KEY, estimates_file, read_estimates
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from uncac_metrics.builds.run import Release
-
-KEY = (*ESTIMATE_KEY, *BREAKDOWNS)
+Published = Any
+"""A release, its folder, the path of a table of estimates, or such a table."""
 STATUSES = ("new", "dropped", "revised", "unchanged")
 COMPARED = ("value", "std_error", "lower", "upper", "n", "obs_status", "display")
 """Columns whose change makes a revision."""
 
 
-def revisions(before: Release | pd.DataFrame | str | Path, after: Release | pd.DataFrame | str | Path) -> pd.DataFrame:
+def revisions(before: Published, after: Published) -> pd.DataFrame:
     r"""Compare two releases, estimate by estimate.
 
     Parameters
@@ -59,6 +59,11 @@ def revisions(before: Release | pd.DataFrame | str | Path, after: Release | pd.D
       indicator   status  difference changed
     0     BR-01  revised         0.5   value
     """
+    return compared(before, after, causes(_manifest(before), _manifest(after)))
+
+
+def compared(before: Published, after: Published, causes: Callable[[str, str], str]) -> pd.DataFrame:
+    """The rows of :func:`revisions`; `causes` names what differs in the inputs of a data set's indicator."""
     import pandas as pd
 
     old, new = (_table(place) for place in (before, after))
@@ -81,7 +86,6 @@ def revisions(before: Release | pd.DataFrame | str | Path, after: Release | pd.D
         in_std_errors=np.divide(difference, error, out=np.full(len(both), np.nan), where=error > 0),
         changed=np.where(revised, np.array(changed, dtype=object), ""),
     )  # fmt: skip
-    causes = _causes(_manifest(before), _manifest(after))
     return out.assign(
         reason=pd.array(
             [
@@ -93,9 +97,7 @@ def revisions(before: Release | pd.DataFrame | str | Path, after: Release | pd.D
     )
 
 
-def revision_triangle(
-    releases: Mapping[str, Release | pd.DataFrame | str | Path], *, column: str = "value", **series: str
-) -> pd.DataFrame:
+def revision_triangle(releases: Mapping[str, Published], *, column: str = "value", **series: str) -> pd.DataFrame:
     """How the figures of one series were published and revised, release by release.
 
     Parameters
@@ -153,16 +155,13 @@ def _table(place: Any, wanted: Sequence[str] = COMPARED) -> pd.DataFrame:
     """Key and compared columns of a release's estimates."""
     import pandas as pd
 
-    from uncac_metrics.builds.run import ESTIMATES, read_estimates
-
     where = "estimates"
     if isinstance(place, pd.DataFrame):
         table = place
     elif hasattr(place, "estimates"):
         table = place.estimates
     else:
-        path = Path(place)
-        path = path / ESTIMATES if path.is_dir() else path
+        path = estimates_file(place)
         where = str(path)
         if not path.is_file():
             raise Faults([Fault(where, "", "is not there", "name a release's folder or its estimates.csv")])
@@ -187,25 +186,27 @@ def _differs(before: pd.Series, after: pd.Series) -> np.ndarray:
 
 
 def _manifest(place: Any) -> dict[str, Any] | None:
-    from uncac_metrics.builds.publish import MANIFEST
-
     folder = getattr(place, "folder", place)
-    if not isinstance(folder, (str, Path)) or not (Path(folder) / MANIFEST).is_file():
+    if not isinstance(folder, (str, Path)):
         return None
-    return dict(json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8")))
+    file = estimates_file(folder).parent / "manifest.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
-def _causes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Any:
+def causes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Callable[[str, str], str]:
     """A function that names what differs between two manifests in the inputs of an estimate."""
     if before is None or after is None:
         return lambda dataset, indicator: ""
     general = [
         word
         for word, key in (
-            ("code", "code"), ("libraries", "versions"), ("settings", "settings"), ("reference tables", "reference"),
+            ("code", "code"), ("own code", "own_code"), ("libraries", "versions"), ("settings", "settings"),
+            ("reference tables", "reference"),
         )
         if before.get(key) != after.get(key)
     ]  # fmt: skip
+    if before.get("office", {}).get("publication") != after.get("office", {}).get("publication"):
+        general.append("presentation")
     inputs = ("source", "data", "beside")
 
     def named(dataset: str, indicator: str) -> str:

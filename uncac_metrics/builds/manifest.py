@@ -6,16 +6,22 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from uncac_metrics._data import data_folder, datasets_folder
 from uncac_metrics.builds.plan import Inputs, Job
-from uncac_metrics.model import Faults, Source
+from uncac_metrics.model import Faults, Indicator, Source
 
-LIBRARIES = ("jinja2", "matplotlib", "narwhals", "numpy", "pandas", "pandera", "scipy", "statsmodels")
+LIBRARIES = ("narwhals", "numpy", "pandas", "pandera", "scipy", "statsmodels")
+"""Those that numbers may depend on."""
+WRITERS = ("jinja2", "pyarrow", "pysdmx")
+"""Those that only what is written may depend on."""
 ID_LENGTH = 12
 
 
@@ -37,8 +43,13 @@ def source_digest() -> str:
     return hashlib.sha256(to_json(files)).hexdigest()
 
 
-def describe(inputs: Inputs, jobs: Iterable[Job], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that the content of a release follows from.
+def describe(
+    inputs: Inputs,
+    jobs: Iterable[Job],
+    settings: Mapping[str, Any],
+    carried: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Everything that the content of a release follows from, but for its predecessor.
 
     Parameters
     ----------
@@ -48,6 +59,8 @@ def describe(inputs: Inputs, jobs: Iterable[Job], settings: Mapping[str, Any]) -
         What is computed.
     settings
         Further choices of the build, such as the confidence level.
+    carried
+        Data sets whose estimates are those of an earlier release, with their entries in its manifest.
 
     Returns
     -------
@@ -56,50 +69,98 @@ def describe(inputs: Inputs, jobs: Iterable[Job], settings: Mapping[str, Any]) -
     """
     jobs = list(jobs)
     folder = Path(inputs.office.folder)
+    wanted = {key for entry in (carried or {}).values() for key in entry["indicators"]}
     cards = {card.id: card for job in jobs for card in job.indicators}
+    cards |= {key: inputs.catalogue[key] for key in wanted if key in inputs.catalogue}
+    office = {key: value for key, value in asdict(inputs.office).items() if key != "folder"}
+    structure = inputs.office.publication.structure
+    if structure and (folder / structure).is_file():
+        office["structure"] = digest(folder / structure)
     return {
-        "format": 1,
-        "office": {
-            "id": inputs.office.id,
-            "name": inputs.office.name,
-            "ref_area": inputs.office.ref_area,
-            "sha256": digest(folder / "office.toml"),
-        },
+        "format": 2,
+        "office": office,
         "definitions": {
-            key: {"file": _place(Path(card.file), folder), "sha256": digest(Path(card.file))}
-            for key, card in cards.items()
+            key: {"file": _place(Path(card.file), folder), "sha256": canonical(card)} for key, card in cards.items()
         },
-        "datasets": {
-            job.dataset: {
-                "source": {
-                    "file": _place(Path(job.source.file), folder),
-                    "sha256": digest(Path(job.source.file)),
-                },
-                "data": {"file": job.source.path, "sha256": _data_digest(job.source)},
-                "beside": _side_digests(job.source),
-                "title": job.source.title,
-                "producer": job.source.producer,
-                "terms": job.source.terms,
-                "origin": job.source.origin,
-                "accessed": job.source.accessed,
-                "simulated": job.source.simulated,
-                "ref_area": job.source.ref_area,
-                "time_period": job.source.time_period,
-                "indicators": [card.id for card in job.indicators],
-                "breakdowns": list(job.breakdowns),
-            }
-            for job in jobs
-        },
+        "datasets": {job.dataset: _entry(job, folder) for job in jobs} | dict(carried or {}),
         "reference": {
             path.name: digest(path)
             for path in (datasets_folder() / "reference").iterdir()
             if path.suffix in {".csv", ".toml"}
         },
         "code": {"uncac_metrics": _own_version(), "sha256": source_digest()},
+        "own_code": own_code({key: card.measure.estimator for key, card in cards.items()}),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "writers": _installed(WRITERS),
         "settings": dict(settings),
         "seed": None,  # no estimator that a build calls draws random numbers
     }
+
+
+def canonical(described: Indicator | Source) -> str:
+    """SHA-256 of what a definition says: comments, order and spacing of its file change nothing.
+
+    Examples
+    --------
+    >>> import uncac_metrics as um
+    >>> from dataclasses import replace
+    >>> card = um.load_catalogue()["BR-01"]
+    >>> canonical(card) == canonical(replace(card, file="elsewhere.toml")) != canonical(replace(card, decimals=3))
+    True
+    """
+    content = {key: value for key, value in asdict(described).items() if key != "file"}
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def own_code(methods: Mapping[str, str]) -> dict[str, str]:
+    """Digest of the modules of an office's own methods, by module; of a package, of all its modules."""
+    found = {}
+    for name in sorted({method.partition(":")[0] for method in methods.values() if ":" in method}):
+        spec = find_spec(name.partition(".")[0])
+        places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+        files = sorted(file for place in places for file in place.rglob("*.py"))
+        files = files or ([Path(spec.origin)] if spec and spec.origin else [])
+        found[name] = hashlib.sha256(to_json({file.name: digest(file) for file in files})).hexdigest()
+    return found
+
+
+def source_of(key: str, entry: Mapping[str, Any]) -> Source:
+    """A source as far as a manifest tells of it."""
+    told = ("title", "title_zh", "producer", "terms", "origin", "accessed", "simulated", "shape", "ref_area",
+            "time_period", "confidential")  # fmt: skip
+    return Source(id=key, path=entry["data"]["file"], **{name: entry[name] for name in told})
+
+
+def _entry(job: Job, folder: Path) -> dict[str, Any]:
+    source = job.source
+    return {
+        "source": {"file": _place(Path(source.file), folder), "sha256": canonical(source)},
+        "data": {"file": source.path, "sha256": _data_digest(source)},
+        "beside": _side_digests(source),
+        **{
+            name: getattr(source, name)
+            for name in ("title", "title_zh", "producer", "terms", "origin", "accessed", "simulated", "shape",
+                         "ref_area", "time_period")
+        },
+        "confidential": is_confidential(source),
+        "indicators": [card.id for card in job.indicators],
+        "breakdowns": list(job.breakdowns),
+    }  # fmt: skip
+
+
+def is_confidential(source: Source) -> bool:
+    """Whether answers of respondents must not be found out: as the source says, or else where it is a sample."""
+    from uncac_metrics.shapes import SHAPES
+
+    return SHAPES[source.shape].sampled if source.confidential is None else source.confidential
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def release_id(content: Mapping[str, Any]) -> str:
@@ -108,9 +169,13 @@ def release_id(content: Mapping[str, Any]) -> str:
 
 
 def manifest(content: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
-    """The text of ``manifest.json``: what determined the release, its id, and the digests of its files."""
-    listed = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return to_json({**content, "release": release_id(content), "files": listed})
+    """The text of ``public/manifest.json``: what determined the release, its id, and the digests of its files."""
+    return to_json({**content, "release": release_id(content), "files": digests(files)})
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of every file."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
 
 
 def to_json(value: object) -> bytes:

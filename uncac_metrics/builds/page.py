@@ -15,8 +15,9 @@ from uncac_metrics.shapes import SHAPES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from jinja2 import Environment
 
-    from uncac_metrics.builds.run import Outcome
+    from uncac_metrics.builds.jobs import Outcome
 
 BESIDES = ["n_eligible", "df", "deff", "quality"]
 """Columns of results that the tables show and the plots do not."""
@@ -75,6 +76,7 @@ def render(
     plots: Sequence[Plot],
     drawn: Mapping[str, str],
     content: Mapping[str, Any],
+    changes: pd.DataFrame | None = None,
 ) -> str:
     """The text of ``index.html``: one file that needs no other and no network.
 
@@ -90,20 +92,13 @@ def render(
         The plots, and the text of each by name.
     content
         What determined the release, of :func:`uncac_metrics.builds.manifest.describe`.
+    changes
+        Of :func:`uncac_metrics.revisions` against the last release; None where there is none.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     from uncac_metrics.builds.manifest import release_id
 
-    environment = Environment(
-        loader=PackageLoader("uncac_metrics.builds"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     bases = _bases()
     topics: dict[str, list[dict[str, Any]]] = {}
     for plot in plots:
@@ -126,17 +121,44 @@ def render(
         for key, reason in outcome.skipped.items():
             if key not in computed:
                 missing.setdefault(key, {})[outcome.dataset] = reason
-    return environment.get_template("index.html").render(
-        office=inputs.office,
-        release=release_id(content),
-        content=content,
-        topics={_topic(topic): sections for topic, sections in topics.items()},
-        kinds=KINDS,
-        sources=[(inputs.sources[outcome.dataset], outcome) for outcome in outcomes],
-        simulated=any(inputs.sources[outcome.dataset].simulated for outcome in outcomes),
-        missing=[(inputs.catalogue[key], reasons) for key, reasons in sorted(missing.items())],
-        own=OWN,
-        rows=len(estimates),
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            office=inputs.office,
+            release=release_id(content),
+            content=content,
+            topics={_topic(topic): sections for topic, sections in topics.items()},
+            kinds=KINDS,
+            sources=[(inputs.sources[outcome.dataset], outcome) for outcome in outcomes],
+            simulated=any(inputs.sources[outcome.dataset].simulated for outcome in outcomes),
+            missing=[(inputs.catalogue[key], reasons) for key, reasons in sorted(missing.items())],
+            own=OWN,
+            rows=len(estimates),
+            revised=_revised(changes),
+        )
+    )
+
+
+def _revised(changes: pd.DataFrame | None) -> dict[str, int] | None:
+    """Numbers of estimates by what became of them since the last release."""
+    if changes is None:
+        return None
+    counts = changes["status"].value_counts()
+    return {name: int(counts.get(name, 0)) for name in ("new", "dropped", "revised", "unchanged")}
+
+
+def environment() -> Environment:
+    """What renders the templates: every text is escaped, and a name that is not given is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("uncac_metrics.builds"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 

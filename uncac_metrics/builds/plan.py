@@ -19,6 +19,10 @@ class Inputs:
     catalogue: Mapping[str, Indicator]
     """The shipped definitions and the office's own."""
     faults: tuple[Fault, ...] = ()
+    usable: bool = True
+    """Whether the office's own file could be read."""
+    unread: tuple[str, ...] = ()
+    """Data sets whose source has faults."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ def gather(office: str | Path | None = None) -> Inputs:
     if not folder.is_dir():
         raise Faults([Fault(str(folder), "", "there is no such folder", "give an office's folder")])
     faults: list[Fault] = []
+    usable = True
     try:
         described, paths = load_office(folder)
     except Faults as caught:  # go on with what there is, so that the faults of the rest are told too
         faults += caught.faults
+        usable = False
         described = Office(folder.name, folder.name, "", str(folder))
         paths = {path.parent.name: path for path in sorted(folder.glob("datasets/*/source.toml"))}
     sources: dict[str, Source] = {}
@@ -71,7 +77,8 @@ def gather(office: str | Path | None = None) -> Inputs:
         except Faults as caught:
             faults += caught.faults
     catalogue, found = read_folders([folder])
-    return Inputs(described, sources, catalogue, (*faults, *found))
+    unread = tuple(sorted(set(paths) - set(sources)))
+    return Inputs(described, sources, catalogue, (*faults, *found), usable, unread)
 
 
 def plan(

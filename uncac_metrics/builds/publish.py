@@ -8,7 +8,9 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from uncac_metrics.model import Fault
 
@@ -17,24 +19,83 @@ try:
 except ImportError:  # systems without POSIX locks
     fcntl = None  # type: ignore[assignment]
 
-RELEASES, CURRENT, MANIFEST = "releases", "current", "manifest.json"
+RELEASES, CURRENT, MANIFEST, RUN = "releases", "current", "manifest.json", "run.json"
+PUBLIC, INTERNAL = "public", "internal"
+PARTS = (PUBLIC, INTERNAL)
+"""Folders of a release, each with a manifest of its own."""
 UNFINISHED = ".unfinished-"
 """How the names of folders and links begin that a killed run may leave behind."""
 
 
+@dataclass(frozen=True)
+class Former:
+    """A release that was published before."""
+
+    id: str
+    folder: Path
+    manifest: dict[str, Any]
+    whole: bool
+    """Whether all its files are as they were published."""
+
+
+def last(out: Path) -> Former | None:
+    """The release that ``current`` leads to; where it leads to none, the one that no other names its predecessor."""
+    current = out / CURRENT
+    found = _former(current.resolve()) if current.is_dir() else None
+    if found is not None:
+        return found
+    folders = sorted((out / RELEASES).glob("[!.]*")) if (out / RELEASES).is_dir() else []
+    known = {former.id: former for former in map(_former, folders) if former is not None}
+    named = {former.manifest.get("predecessor") for former in known.values()}
+    return next((former for key, former in known.items() if key not in named), None)
+
+
+def before(out: Path, release: Former) -> Former | None:
+    """The nearest predecessor of a release that is whole."""
+    former: Former | None = release
+    while former is not None and not former.whole:
+        name = former.manifest.get("predecessor")
+        former = _former(out / RELEASES / name) if isinstance(name, str) else None
+    return former
+
+
+def named(out: Path, release: object) -> Former | None:
+    """A release by its id, where it is there and whole."""
+    former = _former(out / RELEASES / release) if isinstance(release, str) else None
+    return former if former is not None and former.whole else None
+
+
+def _former(folder: Path) -> Former | None:
+    try:
+        found = json.loads((folder / PUBLIC / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(found, dict) and is_whole(folder)
+    return Former(folder.name, folder, found, whole) if isinstance(found, dict) else None
+
+
 def differences(folder: Path) -> list[Fault]:
-    """How the files of a release differ from those that its manifest lists, byte for byte.
+    """How the files of a release differ from those that its manifests list, byte for byte.
 
     Parameters
     ----------
     folder
-        Folder of one release.
+        Folder of one release, or its public part.
 
     Returns
     -------
     list of Fault
         One a file that is missing, not listed or changed; empty where there is none.
     """
+    if (folder / MANIFEST).is_file():  # a copy of the public part
+        return _part(folder)
+    faults = [fault for part in PARTS for fault in _part(folder / part)]
+    beside = (path for path in folder.iterdir() if path.name not in (*PARTS, RUN)) if folder.is_dir() else ()
+    remedy = "move it away: a release holds nothing else"
+    return [*faults, *(Fault(str(path), "", "is not part of the release", remedy) for path in sorted(beside))]
+
+
+def _part(folder: Path) -> list[Fault]:
     remedy = "restore the release from a copy, or remove its folder and build again"
     try:
         listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
@@ -55,7 +116,7 @@ def differences(folder: Path) -> list[Fault]:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a release's folder holds exactly the files that its manifest lists, byte for byte.
+    """Whether a release's folder holds exactly the files that its manifests list, byte for byte.
 
     False too where there is no such folder or no manifest that can be read.
     """
@@ -97,7 +158,8 @@ def publish(out: Path, release: str, files: Mapping[str, bytes]) -> Path:
     release
         Id of the release, which determines its content: a whole release of that id is left as it is.
     files
-        Path within the release -> content; ``manifest.json`` with the digests of the others among them.
+        Path within the release -> content; ``public`` and ``internal`` each with a ``manifest.json`` of the digests
+        of the others in it. ``internal`` is closed to other users of the system.
 
     Returns
     -------
@@ -122,6 +184,19 @@ def point_to(out: Path, release: str) -> None:
         _point(out, release)
 
 
+def replace_folder(out: Path, name: str, files: Mapping[str, bytes]) -> None:
+    """Put a folder of files beside the releases in place of the one of that name."""
+    out.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        _clear(out)
+        new = out / f"{UNFINISHED}{name}"
+        new.mkdir(mode=0o700)
+        for inner, content in files.items():
+            (new / inner).write_bytes(content)
+        remove(out / name)
+        new.replace(out / name)
+
+
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Hold the output folder against other builds; the system frees it when a process dies."""
@@ -135,10 +210,11 @@ def _clear(out: Path) -> None:
     """Remove what killed runs left: while the folder is held, nobody else is writing it."""
     for place in (out, out / RELEASES):
         for path in place.glob(f"{UNFINISHED}*"):
-            _remove(path)
+            remove(path)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder; what cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -157,6 +233,8 @@ def _write(releases: Path, folder: Path, files: Mapping[str, bytes]) -> None:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
+        if (new / INTERNAL).is_dir():
+            (new / INTERNAL).chmod(0o700)
         for inner in (*(path for path in new.rglob("*") if path.is_dir()), new):
             _flush(inner)
         if folder.exists():
@@ -164,8 +242,8 @@ def _write(releases: Path, folder: Path, files: Mapping[str, bytes]) -> None:
         new.replace(folder)
         _flush(releases)
     finally:
-        _remove(new)
-        _remove(damaged)
+        remove(new)
+        remove(damaged)
 
 
 def _point(out: Path, release: str) -> None:
@@ -179,7 +257,7 @@ def _point(out: Path, release: str) -> None:
         link.replace(current)
         _flush(out)
     finally:
-        _remove(link)
+        remove(link)
 
 
 def _flush(folder: Path) -> None:

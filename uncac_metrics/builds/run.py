@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from uncac_metrics.builds.plan import Job, gather, plan
-from uncac_metrics.model import (
-    BREAKDOWNS,
-    ESTIMATE_KEY,
-    ESTIMATE_LEADING,
-    ESTIMATE_VALUES,
-    TOTAL,
-    Fault,
-    Faults,
-    Indicator,
-)
+from uncac_metrics.builds import cache, manifest, publish
+from uncac_metrics.builds.jobs import LEVEL, Outcome, Progress, each, run_job
+from uncac_metrics.builds.plan import Inputs, Job, gather, plan
+from uncac_metrics.model import Fault, Faults
+from uncac_metrics.results import combine, read_estimates
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from uncac_metrics.datasets import Dataset
+    from uncac_metrics.builds.content import Made
+    from uncac_metrics.builds.validation import Finding
 
-Progress = Callable[[int, int, str], object]
-"""Called with the number of steps done, their number in all and the name of the last one."""
-LEVEL = 0.95
 ESTIMATES = "estimates.csv"
-COUNTS = ("n", "n_eligible", "n_psu", "events")
-NUMBERS = ("value", "std_error", "lower", "upper", "conf_level", "df", "deff", "cv")
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+FAILED = "failed"
+"""Folder beside the releases with the report of the last build that was refused."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +36,86 @@ class Release:
     """Beginning of the digest of everything that determines the release's content."""
     folder: Path
     estimates: pd.DataFrame
-    """All estimates in the one results shape, with every breakdown column, ordered by key."""
+    """All estimates as published, in the one results shape, with every breakdown column, ordered by key."""
     new: bool
     """False where a release of the same inputs was there already."""
+    faults: tuple[Fault, ...] = ()
+    """What was left out or taken over from the last release because it was wrong, where that was allowed."""
+
+    @property
+    def public(self) -> Path:
+        """The folder that is published."""
+        return self.folder / publish.PUBLIC
+
+    @property
+    def internal(self) -> Path:
+        """The folder that is the office's own: validation, audit, sums."""
+        return self.folder / publish.INTERNAL
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a job gave: estimates, or the faults of its data."""
+class Plan:
+    """What a build would do."""
 
-    dataset: str
-    table: pd.DataFrame | None = None
-    rows: int = 0
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    """Indicator -> why it cannot be computed from the data set."""
-    faults: tuple[Fault, ...] = ()
+    inputs: Inputs
+    jobs: tuple[Job, ...]
+    content: Mapping[str, Any]
+    """What determines the release, but for its predecessor."""
+    kept: tuple[str, ...]
+    """Data sets whose outcome is known from an earlier build of the same inputs."""
+    carried: Mapping[str, Mapping[str, Any]]
+    """Data sets taken over from the last release, with their entries in its manifest."""
+    faults: tuple[Fault, ...]
+    former: publish.Former | None
+    nothing_new: bool
+
+
+def prepare(
+    office: str | Path | None = None,
+    out: str | Path = "build",
+    *,
+    only: Iterable[str] | None = None,
+    since: str = "",
+    force: bool = False,
+    allow_code: bool = False,
+) -> Plan:
+    """What :func:`build` would do with the same arguments; nothing is computed or written.
+
+    Raises
+    ------
+    Faults
+        Where there is no such folder or no such indicator.
+    """
+    from uncac_metrics.builds.content import check_publication
+    from uncac_metrics.catalogue import own_methods
+
+    out = Path(out)
+    inputs = gather(office)
+    wanted = None if only is None else sorted(set(only))
+    jobs = plan(inputs.sources, inputs.catalogue, choice=inputs.office.disaggregations, only=wanted)
+    faults = [*inputs.faults, *publish.check_place(out), *check_publication(inputs)]
+    used = {card.id: card for job in jobs for card in job.indicators}
+    if not allow_code:
+        remedy = "look at it, then allow it with --allow-code"
+        faults += [
+            Fault(used[key].file, "measure.estimator", f"runs code of the office's own: {name}", remedy)
+            for key, name in own_methods(used).items()
+        ]
+        jobs = [replace(j, indicators=tuple(c for c in j.indicators if ":" not in c.measure.estimator)) for j in jobs]
+    former = publish.last(out) if out.is_dir() else None
+    carried: dict[str, Mapping[str, Any]] = {}
+    if since:
+        if former is None:
+            remedy = "build once without --since"
+            faults.append(Fault("--since", since, "there is no release to take earlier periods from", remedy))
+        else:
+            carried = _entries(former, [j.dataset for j in jobs if j.source.time_period[: len(since)] < since])
+            jobs = [job for job in jobs if job.dataset not in carried]
+    settings = {"level": LEVEL, "only": wanted, "disaggregations": list(inputs.office.disaggregations)}
+    content = manifest.describe(inputs, jobs, settings, carried) if not faults else {}
+    kept = [] if force or faults else [j.dataset for j in jobs if cache.load(out, cache.fingerprint(content, j))]
+    same = bool(content) and former is not None and former.whole and _same(former, content)
+    return Plan(inputs, tuple(jobs), content, tuple(kept), carried, tuple(faults), former, same and not force)
 
 
 def build(
@@ -64,15 +123,20 @@ def build(
     out: str | Path = "build",
     *,
     only: Iterable[str] | None = None,
+    since: str = "",
     jobs: int = 1,
+    cluster: str = "",
+    force: bool = False,
+    continue_on_failure: bool = False,
+    allow_code: bool = False,
     progress: Progress | None = None,
 ) -> Release:
     """Compute all indicators that an office's data allow and publish them, whole or not at all.
 
     Nothing is written unless the office, its sources, all cards and all data are free of faults. The release
-    goes to ``OUT/releases/<id>/`` (``estimates.csv``, ``manifest.json``, ``index.html``, ``plots/``) and
-    ``OUT/current`` leads to it. The same inputs give the same id and the same bytes, whatever `jobs` is; a
-    release that is already there is not computed again.
+    goes to ``OUT/releases/<id>/``, in a part that is published (``public``) and one that is not (``internal``), and
+    ``OUT/current`` leads to it. The same inputs and the same predecessor give the same id and the same bytes, whatever
+    `jobs` is; what an earlier build computed from the same inputs is not computed again.
 
     Parameters
     ----------
@@ -82,8 +146,18 @@ def build(
         Output folder.
     only
         Ids of indicators to publish; all that can be computed where not given.
+    since
+        Data sets of earlier periods are not read: their estimates are taken over from the last release.
     jobs
         Number of processes; -1 for one a processor.
+    cluster
+        Address of the scheduler of a Dask cluster that computes instead; its workers must see the same files.
+    force
+        Compute everything again. Where the release is there already it must come out the same, byte for byte.
+    continue_on_failure
+        Publish what is free of faults. Of a data set with faults, the estimates of the last release are taken over.
+    allow_code
+        Whether methods of the office's own, named ``package.module:function`` in cards, may run.
     progress
         Called after every step with steps done, steps in all and the step's name.
 
@@ -94,148 +168,177 @@ def build(
     Raises
     ------
     Faults
-        Everything that is wrong, together.
+        Everything that is wrong, together. The same is in ``OUT/failed/validation.html``.
     """
-    from uncac_metrics.builds import manifest, page, publish
+    from uncac_metrics.builds import content as parts
+    from uncac_metrics.builds.validation import Finding
 
-    out = Path(out)
-    inputs = gather(office)
-    wanted = None if only is None else sorted(set(only))
-    planned = plan(inputs.sources, inputs.catalogue, choice=inputs.office.disaggregations, only=wanted)
-    settings = {"level": LEVEL, "only": wanted, "disaggregations": list(inputs.office.disaggregations)}
-    faults = [*inputs.faults, *publish.check_place(out)]
+    out, began = Path(out), time.time()
     tell = progress or (lambda done, total, what: None)
-    content: dict[str, Any] = {}
-    if faults:  # the data are read all the same, so that their faults are told together with these
-        planned = [Job(job.dataset, job.source, (), ()) for job in planned]
+    planned = prepare(office, out, only=only, since=since, force=force, allow_code=allow_code)
+    if planned.nothing_new and planned.former is not None:
+        publish.point_to(out, planned.former.id)
+        return _published(planned.former.folder, new=False)
+    if planned.faults and not (continue_on_failure and planned.inputs.usable):
+        # the data are read all the same, so that their faults are told together with these
+        outcomes = list(_computed([Job(j.dataset, j.source, (), ()) for j in planned.jobs], {}, jobs, cluster, tell))
+        _refuse(out, [*planned.faults, *(f for o in outcomes for f in o.faults)], [], planned)
+
+    settings = _settings(planned, only)
+    content = planned.content or manifest.describe(planned.inputs, planned.jobs, settings, planned.carried)
+    keys = {job.dataset: cache.fingerprint(content, job) for job in planned.jobs}
+    known = {} if force else {d: kept for d, key in keys.items() if (kept := cache.load(out, key)) is not None}
+    outcomes = []
+    for outcome in _computed(planned.jobs, known, jobs, cluster, tell):
+        if outcome.dataset not in known and not outcome.faults:
+            cache.save(out, keys[outcome.dataset], outcome)
+        outcomes.append(outcome)
+    found = [Finding(severity, "rows", fault) for o in outcomes for severity, fault in o.findings]
+    faults = [*planned.faults, *(fault for o in outcomes for fault in o.faults)]
+    broken = {o.dataset for o in outcomes if o.faults or any(severity == "error" for severity, _ in o.findings)}
+    faults += parts.errors([finding for finding in found if finding.severity == "error"])
+    if faults and not continue_on_failure:
+        _refuse(out, faults, found, planned)
+    if manifest.describe(planned.inputs, planned.jobs, settings, planned.carried) != content:
+        change = Fault(str(planned.inputs.office.folder), "", "a file changed while it was being read", "build again")
+        _refuse(out, [*faults, change], found, planned)
+
+    former = planned.former
+    carried = dict(planned.carried)
+    if broken or planned.inputs.unread:
+        lost = [*broken, *planned.inputs.unread]
+        carried |= _entries(former, lost) if former is not None else {}
+        computed = [job for job in planned.jobs if job.dataset not in broken]
+        content = manifest.describe(planned.inputs, computed, settings, carried)
+        outcomes = [o for o in outcomes if o.dataset not in broken]
+        found = [Finding("error", "input", fault) for fault in faults] + [f for f in found if f.severity != "error"]
+        if former is not None and former.whole and _same(former, content) and not force:
+            publish.point_to(out, former.id)
+            return replace(_published(former.folder, new=False), faults=tuple(faults))
+    basis = former if former is None or former.whole else publish.before(out, former)
+    if former is not None and _same(former, content):
+        predecessor = former.manifest.get("predecessor")
+        basis = publish.named(out, predecessor)
     else:
-        content = manifest.describe(inputs, planned, settings)
-        folder = out / publish.RELEASES / manifest.release_id(content)
-        if publish.is_whole(folder):
-            publish.point_to(out, folder.name)
-            return Release(folder.name, folder, read_estimates(folder / ESTIMATES), new=False)
-
-    outcomes = list(_each(run_job, planned, jobs, tell, [f"data set {job.dataset}" for job in planned]))
-    faults += [fault for outcome in outcomes for fault in outcome.faults]
-    if not faults and all(outcome.table is None for outcome in outcomes):
-        faults.append(Fault(str(inputs.office.folder), "", "no indicator can be computed from its data sets"))
-    if not faults and manifest.describe(inputs, planned, settings) != content:
-        faults.append(Fault(str(inputs.office.folder), "", "a file changed while it was being read", "build again"))
-    if faults:
-        raise Faults(faults)
-
-    estimates = combine(outcome.table for outcome in outcomes)
-    figures = page.figures(inputs, estimates)
-    drawn = dict(_each(page.draw, figures, 1, tell, [f"plot {figure.name}" for figure in figures]))
-    files = {f"plots/{name}.svg": text.encode() for name, text in drawn.items()}
-    files[ESTIMATES] = to_csv(estimates)
-    files["index.html"] = page.render(inputs, outcomes, estimates, figures, drawn, content).encode()
-    files[publish.MANIFEST] = manifest.manifest(content, files)
-    folder = publish.publish(out, manifest.release_id(content), files)
-    return Release(folder.name, folder, read_estimates(folder / ESTIMATES), new=True)
-
-
-def run_job(job: Job) -> Outcome:
-    """Read and check a job's data and compute its indicators in one pass over the rows.
-
-    Parameters
-    ----------
-    job
-        A job of :func:`uncac_metrics.builds.plan`.
-
-    Returns
-    -------
-    Outcome
-        Each indicator in total and by each breakdown that its card names and the data have, one at a time.
-    """
-    from threadpoolctl import threadpool_limits
-
-    from uncac_metrics.datasets import load_dataset
-    from uncac_metrics.estimators import applicable, estimate
-
-    try:
-        dataset = load_dataset(job.source.file)
-        reasons = {card.id: applicable(card, dataset) for card in job.indicators}
-        cards = [card for card in job.indicators if not reasons[card.id]]
-        skipped = {key: reason for key, reason in reasons.items() if reason}
-        if not cards:
-            return Outcome(job.dataset, None, len(dataset.table), skipped)
-        by = _breakdowns(job, cards, dataset)
-        with threadpool_limits(limits=1, user_api="blas"):  # the same bits, whatever the number of workers
-            table = estimate(cards, dataset, by=by, cross=False, level=LEVEL).table
-    except Faults as caught:
-        return Outcome(job.dataset, faults=caught.faults)
-    except ValueError as caught:
-        return Outcome(job.dataset, faults=(Fault(job.source.file, "", str(caught)),))
-    return Outcome(job.dataset, _of_cards(table, cards, by), len(dataset.table), skipped)
+        predecessor = basis.id if basis is not None else None
+    if former is not None and basis is not None and former.id != basis.id and not _same(former, content):
+        what = f"release {former.id} was damaged; compared with {basis.id}"
+        found.append(Finding("warning", "release", Fault("current", "", what)))
+    tables = [read_estimates(o.estimates) for o in outcomes if o.estimates is not None]
+    tables += _taken_over(carried, former, out, set(planned.inputs.catalogue))
+    if not tables:
+        what = "no indicator can be computed from its data sets"
+        _refuse(out, [*faults, Fault(str(planned.inputs.office.folder), "", what)], found, planned)
+    for key, entry in carried.items():
+        what = f"its estimates are those of release {entry['carried_from']}"
+        found.append(Finding("warning" if key in broken else "note", "carried", Fault(key, "", what)))
+    inputs = replace(
+        planned.inputs,
+        sources={**planned.inputs.sources, **{key: manifest.source_of(key, entry) for key, entry in carried.items()}},
+    )
+    content = {**content, "predecessor": predecessor}
+    outcomes += [Outcome(key, rows=0) for key in carried]
+    made = parts.make(inputs, outcomes, combine(tables), content, basis, found, tell)
+    refused = [] if continue_on_failure else parts.errors(made.findings)
+    if refused:
+        _refuse(out, refused, made.findings, planned)
+    return _write(out, made, content, planned, faults, _run(began, keys, known, jobs, cluster), force)
 
 
-def combine(tables: Iterable[pd.DataFrame | None]) -> pd.DataFrame:
-    """One frame of all estimates with every breakdown column, in the order in which they were made."""
-    import pandas as pd
+def _write(
+    out: Path, made: Made, content: Mapping[str, Any], planned: Plan, faults: Sequence[Fault], run: bytes, force: bool
+) -> Release:
+    from uncac_metrics.builds.content import files_of
 
-    table = pd.concat([table for table in tables if table is not None], ignore_index=True)
-    table = table.reindex(columns=[*ESTIMATE_LEADING, *BREAKDOWNS, *ESTIMATE_VALUES])
-    table = table.astype(dict.fromkeys(BREAKDOWNS, object)).fillna(dict.fromkeys(BREAKDOWNS, TOTAL))
-    key = [*ESTIMATE_KEY, *BREAKDOWNS]
-    table = table.astype(dict.fromkeys(key, "str") | dict.fromkeys(COUNTS, "Int64"))
-    return table
-
-
-def to_csv(estimates: pd.DataFrame) -> bytes:
-    """The text of ``estimates.csv``: rows by key, numbers in the shortest form that is exact."""
-    ordered = estimates.sort_values([*ESTIMATE_KEY, *BREAKDOWNS], kind="stable")
-    return ordered.to_csv(index=False, lineterminator="\n").encode()
-
-
-def read_estimates(path: str | Path) -> pd.DataFrame:
-    """Read an ``estimates.csv`` as it was written.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text columns as text (an empty cell is the empty text), counts as integers that may be missing.
-    """
-    import pandas as pd
-
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    for name in NUMBERS:
-        table[name] = [float(text) if text else float("nan") for text in table[name]]
-    for name in COUNTS:
-        table[name] = pd.array([int(text) if text else pd.NA for text in table[name]], dtype="Int64")
-    return table
+    release, files = manifest.release_id(content), files_of(made, content)
+    folder = out / publish.RELEASES / release
+    if force and publish.is_whole(folder):
+        there = {name: (folder / name).read_bytes() for name in files if (folder / name).is_file()}
+        other = [name for name in files if there.get(name) != files[name]]
+        if other:
+            remedy = "look for what the package does not know to be an input, such as a method of the office's own"
+            raise Faults(
+                Fault(str(folder / name), "", "does not come out the same from the same inputs", remedy)
+                for name in sorted(other)
+            )
+        publish.point_to(out, release)
+        return replace(_published(folder, new=False), faults=tuple(faults))
+    folder = publish.publish(out, release, {**files, publish.RUN: run})
+    cache.prune(out, len(planned.jobs))
+    publish.remove(out / FAILED)
+    return replace(_published(folder, new=True), faults=tuple(faults))
 
 
-def _each(
-    function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int, tell: Progress, names: Sequence[str]
-) -> Iterator[Result]:
-    """Results of a function in the order of its tasks, told one by one; in processes where wanted."""
-    results: Iterable[Result] = map(function, tasks)
-    if jobs != 1 and len(tasks) > 1:
-        from joblib import Parallel, delayed, parallel_config
-
-        with parallel_config(inner_max_num_threads=1, backend="loky"):
-            results = Parallel(n_jobs=jobs, return_as="generator")(delayed(function)(task) for task in tasks)
-    for done, (name, result) in enumerate(zip(names, results, strict=True), 1):
-        tell(done, len(tasks), name)
-        yield result
+def _published(folder: Path, *, new: bool) -> Release:
+    return Release(folder.name, folder, read_estimates(folder / publish.PUBLIC / ESTIMATES), new=new)
 
 
-def _breakdowns(job: Job, cards: Sequence[Indicator], dataset: Dataset) -> tuple[str, ...]:
-    asked = {name for card in cards for name in card.disaggregations}
-    table = dataset.table
-    return tuple(name for name in job.breakdowns if name in asked and name in table and table[name].notna().any())
+def _settings(planned: Plan, only: Iterable[str] | None) -> dict[str, Any]:
+    wanted = None if only is None else sorted(set(only))
+    return {"level": LEVEL, "only": wanted, "disaggregations": list(planned.inputs.office.disaggregations)}
 
 
-def _of_cards(table: pd.DataFrame, cards: Sequence[Indicator], by: Sequence[str]) -> pd.DataFrame:
-    """Without the rows of breakdowns that an indicator's card does not name."""
-    kept = table["indicator"].notna()
-    for name in by:
-        naming = [card.id for card in cards if name in card.disaggregations]
-        kept &= (table[name].astype(str) == TOTAL) | table["indicator"].isin(naming)
-    return table[kept]
+def _computed(
+    jobs: Sequence[Job], known: Mapping[str, Outcome], workers: int, cluster: str, tell: Progress
+) -> Iterable[Outcome]:
+    """Outcomes in the order of the jobs: those that are known, and those that have to be computed."""
+    due = [job for job in jobs if job.dataset not in known]
+    names = [f"data set {job.dataset}" for job in due]
+    fresh = each(run_job, due, names, jobs=workers, cluster=cluster, tell=tell)
+    for job in jobs:
+        yield known[job.dataset] if job.dataset in known else next(fresh)
+
+
+def _same(former: publish.Former, content: Mapping[str, Any]) -> bool:
+    """Whether a release was made of the same, whatever came before it."""
+    apart = ("release", "files", "predecessor")
+    plain = {key: value for key, value in former.manifest.items() if key not in apart}
+    return manifest.to_json(plain) == manifest.to_json(content)
+
+
+def _entries(former: publish.Former, wanted: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Entries of a release's manifest for data sets that are taken over from it."""
+    there = former.manifest.get("datasets", {})
+    return {key: {"carried_from": former.id, **there[key]} for key in sorted(wanted) if key in there}
+
+
+def _taken_over(
+    carried: Mapping[str, Mapping[str, Any]], former: publish.Former | None, out: Path, catalogue: set[str]
+) -> list[pd.DataFrame]:
+    """Estimates of the data sets that are taken over, as they were before anything was withheld."""
+    if not carried or former is None:
+        return []
+    basis = publish.before(out, former)
+    if basis is None:
+        what, remedy = "is damaged: nothing can be taken over from it", "build without taking over, or restore it"
+        raise Faults([Fault(str(former.folder), "", what, remedy)])
+    table = read_estimates(basis.folder / publish.INTERNAL / ESTIMATES)
+    return [table[table["dataset"].isin(list(carried)) & table["indicator"].isin(list(catalogue))]]
+
+
+def _run(began: float, keys: Mapping[str, str], known: Mapping[str, Outcome], jobs: int, cluster: str) -> bytes:
+    """What differs from run to run."""
+    return manifest.to_json(
+        {
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+            "seconds": round(time.time() - began, 1),
+            "jobs": jobs,
+            "cluster": cluster,
+            "host": platform.node(),
+            "system": platform.platform(),
+            "process": os.getpid(),
+            "computed": sorted(set(keys) - set(known)),
+            "known_before": sorted(known),
+        }
+    )
+
+
+def _refuse(out: Path, faults: Sequence[Fault], found: Sequence[Finding], planned: Plan) -> None:
+    """Leave a report of what is wrong, and raise it."""
+    from uncac_metrics.builds.content import refusal
+
+    faults = list(dict.fromkeys(faults))
+    if not publish.check_place(out):
+        publish.replace_folder(out, FAILED, refusal(faults, found, planned.inputs))
+    raise Faults(faults)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 from uncac_metrics.builds.manifest import release_id, to_json
-from uncac_metrics.builds.publish import CURRENT, MANIFEST, RELEASES, UNFINISHED, differences
+from uncac_metrics.builds.publish import (
+    CURRENT,
+    INTERNAL,
+    MANIFEST,
+    PUBLIC,
+    RELEASES,
+    UNFINISHED,
+    differences,
+)
 from uncac_metrics.model import Fault, Faults
 
 
@@ -20,7 +29,7 @@ def verify(folder: str | Path) -> list[str]:
     Parameters
     ----------
     folder
-        Output folder of builds, or the folder of one release in it.
+        Output folder of builds, the folder of one release in it, or a copy of its public part.
 
     Returns
     -------
@@ -42,7 +51,7 @@ def verify(folder: str | Path) -> list[str]:
     True
     """
     folder = Path(folder)
-    if (folder / MANIFEST).is_file():
+    if (folder / MANIFEST).is_file() or (folder / PUBLIC).is_dir() or (folder / INTERNAL).is_dir():
         places, faults = [folder.resolve()], []
     else:
         inside = (folder / RELEASES).iterdir() if (folder / RELEASES).is_dir() else ()
@@ -55,7 +64,11 @@ def verify(folder: str | Path) -> list[str]:
         faults += differences(place) or _identity(place)
     if faults:
         raise Faults(faults)
-    return [place.name for place in places]
+    return [json.loads(_manifest(place).read_bytes())["release"] for place in places]
+
+
+def _manifest(place: Path) -> Path:
+    return place / MANIFEST if (place / MANIFEST).is_file() else place / PUBLIC / MANIFEST
 
 
 def _current(out: Path) -> list[Fault]:
@@ -66,13 +79,21 @@ def _current(out: Path) -> list[Fault]:
 
 
 def _identity(place: Path) -> list[Fault]:
-    """Whether the manifest is a build's own, and the id that of its content."""
-    path = place / MANIFEST
+    """Whether the manifest is a build's own, the id that of its content, and the internal part this release's."""
+    path = _manifest(place)
     text = path.read_bytes()
     found = json.loads(text)
     named = found.get("release")
     content = {key: value for key, value in found.items() if key not in ("release", "files")}
-    if text == to_json(found) and named == release_id(content) == place.name:
-        return []
     remedy = "restore the release from a copy, or remove its folder and build again"
-    return [Fault(str(path), "release", "does not describe this release: the manifest was changed", remedy)]
+    whole = path.parent != place  # the public part alone may be called anything
+    faults = []
+    if text != to_json(found) or named != release_id(content) or (whole and named != place.name):
+        what = "does not describe this release: the manifest was changed"
+        faults.append(Fault(str(path), "release", what, remedy))
+    if whole:
+        inside = place / INTERNAL / MANIFEST
+        about = json.loads(inside.read_bytes())
+        if inside.read_bytes() != to_json(about) or about.get("public") != hashlib.sha256(text).hexdigest():
+            faults.append(Fault(str(inside), "public", "belongs to another public part", remedy))
+    return faults

@@ -1,0 +1,195 @@
+"""The files of a release: what is published, and what is kept for the office alone."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uncac_metrics.builds import manifest, page, publish, validation
+from uncac_metrics.builds.jobs import Outcome, Progress, each
+from uncac_metrics.builds.plan import Inputs
+from uncac_metrics.builds.validation import Finding
+from uncac_metrics.model import Fault, Faults
+from uncac_metrics.results import in_order, read_estimates, to_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATES = "estimates.csv"
+UNSAID = ("value", "std_error", "lower", "upper", "df", "events", "deff", "cv")
+"""Columns of a withheld estimate that are not published."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A release before it is written."""
+
+    public: dict[str, bytes]
+    internal: dict[str, bytes]
+    estimates: pd.DataFrame
+    """As published."""
+    findings: tuple[Finding, ...]
+
+
+def make(
+    inputs: Inputs,
+    outcomes: Sequence[Outcome],
+    raw: pd.DataFrame,
+    content: Mapping[str, Any],
+    former: publish.Former | None,
+    found: Sequence[Finding],
+    tell: Progress,
+) -> Made:
+    """All files of a release from the estimates of its jobs.
+
+    Parameters
+    ----------
+    inputs
+        The office, its sources and definitions.
+    outcomes
+        What each job gave.
+    raw
+        All estimates as they were computed.
+    content
+        What determines the release, its predecessor included.
+    former
+        The release that this one follows.
+    found
+        What was found before.
+    tell
+        Called after every plot.
+
+    Returns
+    -------
+    Made
+    """
+    raw = in_order(raw)
+    before = None if former is None else read_estimates(former.folder / publish.PUBLIC / ESTIMATES)
+    published, internal = protected(raw, inputs, content, before)
+    expect, file = inputs.office.publication.expect, "office.toml"
+    findings = [*found, *validation.of_estimates(raw, expect, inputs.catalogue, file)]
+    figures = page.figures(inputs, published)
+    drawn = dict(each(page.draw, figures, [f"plot {figure.name}" for figure in figures], tell=tell))
+    public = {f"plots/{name}.svg": text.encode() for name, text in drawn.items()}
+    public[ESTIMATES] = to_csv(published)
+    public |= _parquet(published)
+    public["indicators.json"] = _definitions(inputs, published)
+    changes = None
+    if former is not None and before is not None:
+        from uncac_metrics.vintages import causes, compared
+
+        changes = compared(before, published, causes(former.manifest, content))
+        findings += validation.of_revisions(changes, former.id)
+        kept = changes[changes["status"] != "unchanged"]
+        public["revisions.csv"] = kept.to_csv(index=False, lineterminator="\n").encode()
+    public["index.html"] = page.render(inputs, outcomes, published, figures, drawn, content, changes).encode()
+    internal[ESTIMATES] = to_csv(raw)
+    internal |= {f"sums/{outcome.dataset}.npz": outcome.sums for outcome in outcomes if outcome.sums}
+    findings = [_placed(finding, Path(inputs.office.folder)) for finding in findings]
+    header = {
+        "office": inputs.office.name,
+        "release": manifest.release_id(content),
+        "data_sets": len(outcomes),
+        "rows_of_data": sum(outcome.rows for outcome in outcomes),
+        "estimates": len(raw),
+        "withheld": int((published["display"] == "withheld").sum()),
+    }
+    internal |= validation.files(validation.report(findings, header))
+    return Made(public, internal, published, tuple(findings))
+
+
+def protected(
+    raw: pd.DataFrame, inputs: Inputs, content: Mapping[str, Any], before: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, bytes]]:
+    """The estimates as they may be published, and the files that tell the office what was done.
+
+    Presentation standards come first, disclosure control second; then what a withheld row would tell is blanked.
+    """
+    from uncac_metrics.disclosure import present
+    from uncac_metrics.stats.estimates import Estimates
+
+    published = raw
+    if inputs.office.publication.standards:
+        published = present(Estimates(raw), inputs.office.publication.standards).table
+    return hidden(published), {}
+
+
+def hidden(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Estimates without the numbers of those that are withheld."""
+    import numpy as np
+    import pandas as pd
+
+    withheld = estimates["display"] == "withheld"
+    blank = {name: estimates[name].mask(withheld, pd.NA if name == "events" else np.nan) for name in UNSAID}
+    return estimates.assign(**blank)
+
+
+def files_of(made: Made, content: Mapping[str, Any]) -> dict[str, bytes]:
+    """Path within the release -> content, each part with its manifest."""
+    public = {**made.public, publish.MANIFEST: manifest.manifest(content, made.public)}
+    about = {
+        "release": manifest.release_id(content),
+        "public": manifest.digests({"": public[publish.MANIFEST]})[""],
+        "files": manifest.digests(made.internal),
+    }
+    internal = {**made.internal, publish.MANIFEST: manifest.to_json(about)}
+    return {f"{publish.PUBLIC}/{name}": data for name, data in public.items()} | {
+        f"{publish.INTERNAL}/{name}": data for name, data in internal.items()
+    }
+
+
+def refusal(faults: Sequence[Fault], found: Sequence[Finding], inputs: Inputs) -> dict[str, bytes]:
+    """The validation report of a build that was refused."""
+    findings = [*found, *(Finding("error", "input", fault) for fault in faults)]
+    findings = [_placed(finding, Path(inputs.office.folder)) for finding in dict.fromkeys(findings)]
+    return validation.files(validation.report(findings, {"office": inputs.office.name, "release": "refused"}))
+
+
+def _placed(finding: Finding, folder: Path) -> Finding:
+    """A finding that does not depend on where the office's folder lies."""
+    prefix, fault = f"{folder}/", finding.fault
+    texts = {name: getattr(fault, name).replace(prefix, "") for name in ("file", "where", "what", "remedy")}
+    return replace(finding, fault=replace(fault, **texts))
+
+
+def _parquet(estimates: pd.DataFrame) -> dict[str, bytes]:
+    """The same table as Parquet, where pyarrow is installed."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        return {}
+    stream = io.BytesIO()
+    estimates.to_parquet(stream, engine="pyarrow", index=False)
+    return {"estimates.parquet": stream.getvalue()}
+
+
+def _definitions(inputs: Inputs, estimates: pd.DataFrame) -> bytes:
+    """The cards of a release as JSON, by id."""
+    keys = sorted(set(estimates["indicator"]))
+    cards = {key: asdict(inputs.catalogue[key]) for key in keys if key in inputs.catalogue}
+    plain = json.loads(json.dumps(cards, default=str, sort_keys=True))
+    for card in plain.values():
+        del card["file"]
+    return manifest.to_json(plain)
+
+
+def errors(findings: Sequence[Finding]) -> list[Fault]:
+    """Faults of the findings that refuse a build."""
+    return [finding.fault for finding in findings if finding.severity == "error"]
+
+
+def check_publication(inputs: Inputs) -> list[Fault]:
+    """Names of standards and formats that an office's file gives and nobody knows."""
+    from uncac_metrics.disclosure import standard
+
+    file, faults = str(Path(inputs.office.folder) / "office.toml"), []
+    for name in inputs.office.publication.standards:
+        try:
+            standard(name)
+        except Faults as caught:
+            faults += [Fault(file, "publication.standards", f.what, f.remedy) for f in caught.faults]
+    return faults
