@@ -38,11 +38,13 @@ def fingerprint(content: Mapping[str, Any], job: Job) -> str:
         libraries, the settings of estimation and the seed; with nothing else.
     """
     cards = [card.id for card in job.indicators]
+    own = {method.partition(":")[0] for card in job.indicators if ":" in (method := card.measure.estimator)}
     parts = {
         "dataset": content["datasets"][job.dataset],
         "definitions": {key: content["definitions"][key]["sha256"] for key in cards},
         "level": content["settings"]["level"],
-        **{key: content[key] for key in ("reference", "code", "own_code", "versions", "seed")},
+        "own_code": {name: content["own_code"].get(name, "") for name in sorted(own)},
+        **{key: content[key] for key in ("reference", "code", "versions", "seed")},
     }
     return hashlib.sha256(to_json(parts)).hexdigest()
 

@@ -76,7 +76,7 @@ def describe(
     structure = inputs.office.publication.structure
     if structure and (folder / structure).is_file():
         office["structure"] = digest(folder / structure)
-    return {
+    content = {
         "format": 2,
         "office": office,
         "definitions": {
@@ -95,6 +95,8 @@ def describe(
         "settings": dict(settings),
         "seed": None,  # no estimator that a build calls draws random numbers
     }
+    plain: dict[str, Any] = json.loads(to_json(content))
+    return plain
 
 
 def canonical(described: Indicator | Source) -> str:
