@@ -23,7 +23,7 @@ from uncac_metrics.model import Fault, Faults
 
 EXAMPLE = datasets_folder() / "example"
 SETS = ("civil_servants_2025", "status_2025", "information_requests_2025")
-OWN = '''
+OWN = """
 name = "Own"
 name_zh = "自有"
 type = "experience"
@@ -51,7 +51,7 @@ denominator = "civil_servants"
 [links]
 paragraphs = ["74"]
 articles = ["7"]
-'''
+"""
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -18,13 +17,12 @@ import pandas as pd
 from uncac_metrics import declared, designs, mapping, readers, rules
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Office, Shape, Source
+from uncac_metrics.places import DATA_VARIABLE, confined, data_file
 from uncac_metrics.publication import read_expectations, read_publication
+from uncac_metrics.readers.limits import text_within
 from uncac_metrics.reference.unfounded import flag_unfounded
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.tables import nearest
-
-DATA_VARIABLE = "UNCAC_METRICS_DATA"
-"""Environment variable that names the folder which ``${UNCAC_METRICS_DATA}`` in a path stands for."""
 
 _SOURCE: dict[str, tuple[type, bool]] = {
     **dict.fromkeys(("title", "producer", "terms", "origin", "shape", "path"), (str, True)),
@@ -85,6 +83,8 @@ def load_dataset(id_or_path: str | Path) -> Dataset:
     """
     source = load_source(_source_file(id_or_path))
     file = data_file(source)
+    for where, path, _ in designs.side_files(source):
+        confined(path, source, where)
     more, replicates, read = _check_files(source, file)
     totals = designs.margins(source)
     collected, raw = True, read[file]()
@@ -229,36 +229,17 @@ def check_sources(folder: str | Path) -> list[Fault]:
     return faults
 
 
-def data_file(source: Source) -> Path:
-    """Path of a source's data file, with ``${UNCAC_METRICS_DATA}`` replaced.
-
-    Raises
-    ------
-    Faults
-        The environment variable is not set.
-    """
-    mark = f"${{{DATA_VARIABLE}}}"
-    path = source.path
-    if path.startswith(mark):
-        folder = os.environ.get(DATA_VARIABLE)
-        if not folder:
-            remedy = f"set {DATA_VARIABLE} to the folder that holds {path[len(mark) :].lstrip('/')}"
-            raise Faults([Fault(source.file, "path", f"the environment variable {DATA_VARIABLE} is not set", remedy)])
-        path = folder + path[len(mark) :]
-    return Path(source.file).parent / path
-
-
 def read_toml(path: str | Path) -> dict[str, Any]:
     """Content of a TOML file; Faults with the line where it cannot be parsed."""
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(text_within(Path(path)))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"\(at line (\d+), column \d+\)", str(error))
         said = str(error).partition(" (at ")[0]
         where = f"line {line[1]}" if line else "end of the file"
         raise Faults([Fault(str(path), where, f"is not TOML: {said}", "correct the line")]) from None
-    except UnicodeDecodeError:
-        raise Faults([Fault(str(path), "", "is not UTF-8 text", "save it as UTF-8")]) from None
+    except RecursionError:
+        raise Faults([Fault(str(path), "", "is nested too deeply", "correct the brackets")]) from None
 
 
 def check_keys(content: Mapping[str, Any], keys: Mapping[str, tuple[type, bool]], *, file: str) -> list[Fault]:
@@ -369,6 +350,10 @@ def _sources(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     found: dict[str, Path] = {}
     faults = []
     for path in sorted(p for p in home.iterdir() if p.is_dir()) if home.is_dir() else ():
+        if not path.resolve().is_relative_to(folder.resolve()):
+            remedy = f"move it here, or name the data by ${{{DATA_VARIABLE}}}"
+            faults.append(Fault(str(path), "", "leads out of the office's folder", remedy))
+            continue
         if (path / "source.toml").is_file():
             found[path.name] = path / "source.toml"
         elif home is not folder and not path.name.startswith((".", "_")):

@@ -14,6 +14,7 @@ from typing import Any
 
 from uncac_metrics.model import Fault
 
+_MOST = 4 * 2**20  # bytes
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -53,6 +54,9 @@ class File:
     def toml(self) -> dict[str, Any] | None:
         """What the file holds, or None if it cannot be read as TOML."""
         try:
+            if self.path.stat().st_size > _MOST:
+                self.fault("", "the file has too many bytes for a definition", "give the definition")
+                return None
             return tomllib.loads(self.path.read_text(encoding="utf-8-sig"))
         except tomllib.TOMLDecodeError as error:
             line = _LINE.search(str(error))
@@ -61,6 +65,8 @@ class File:
             self.fault(place, what, "put the line right: texts stand in quotes, and a key is given once")
         except UnicodeDecodeError as error:
             self.fault(f"byte {error.start + 1}", "the file is not UTF-8 text", "save it as UTF-8")
+        except RecursionError:
+            self.fault("", "the file is nested too deeply", "correct the brackets")
         except OSError as error:
             self.fault("", f"the file cannot be read: {error.strerror}", "make it a readable file")
         return None

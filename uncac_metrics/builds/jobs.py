@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uncac_metrics.builds.plan import Job
-from uncac_metrics.model import TOTAL, Expectation, Fault, Faults, Indicator
+from uncac_metrics.model import BREAKDOWNS, TOTAL, Expectation, Fault, Faults, Indicator
 from uncac_metrics.results import combine, to_csv
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Progress = Callable[[int, int, str], object]
 LEVEL = 0.95
 FULL = 3_000
 """Rows up to which the covariance of all estimates of a data set is kept; beyond it, what it is made of."""
+_FORMULA = re.compile(r"[=+@\t\r\n]|-(?![\d.]+$)|.*[\x00-\x1f]", re.DOTALL)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -76,6 +78,8 @@ def run_job(job: Job) -> Outcome:
             made = estimate(cards, dataset, by=by, cross=False, level=LEVEL)
             kept = made.select(_of_cards(made.table, cards, by))
             sums = unit_sums(kept)
+        if wrong := runnable(kept.table, job.source.file):
+            return Outcome(job.dataset, faults=tuple(wrong))
     except Faults as caught:
         return Outcome(job.dataset, faults=caught.faults)
     except ValueError as caught:
@@ -124,6 +128,25 @@ def unexpected(table: pd.DataFrame, expect: Sequence[Expectation], file: str) ->
                 what = f"{len(wrong):,} value{'s' if len(wrong) > 1 else ''} {bound} {side:g}"
                 rows = tuple(int(i) + 1 for i in wrong[:5])
                 yield rule.severity, Fault(file, f"expect: {rule.column}", what, rule.why, rows, len(wrong))
+
+
+def runnable(table: pd.DataFrame, file: str) -> list[Fault]:
+    """Codes from the data that a spreadsheet would run as a formula when it opens the published table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> for fault in runnable(pd.DataFrame({"area": ["XXA-N", "=HYPERLINK(1)"]}), "source.toml"):
+    ...     print(fault)
+    source.toml: area: '=HYPERLINK(1)' would be run as a formula by a spreadsheet — recode it to a plain code
+    """
+    faults = []
+    for name in table.columns.intersection([*BREAKDOWNS, "ref_area", "time_period"]):
+        for code in table[name].dropna().astype(str).unique():
+            if _FORMULA.match(code):
+                what = f"{code[:40]!r} would be run as a formula by a spreadsheet"
+                faults.append(Fault(file, name, what, "recode it to a plain code"))
+    return faults
 
 
 def unit_sums(estimates: Estimates) -> bytes:

@@ -187,7 +187,7 @@ def to_json(value: object) -> bytes:
 
 def _data_digest(source: Source) -> str:
     """Digest of a source's data; empty where there is no file, which reading it will say."""
-    from uncac_metrics.datasets import data_file
+    from uncac_metrics.places import data_file
 
     try:
         return digest(data_file(source))

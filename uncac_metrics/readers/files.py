@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
+from uncac_metrics.readers.limits import within_limits
 from uncac_metrics.tables import nearest
 
 Options = Mapping[str, Any]
@@ -109,11 +110,12 @@ def variable_labels(path: Path) -> dict[str, str]:
 
 
 def must_exist(path: Path) -> None:
-    """A fault where there is no such file, or nothing in it."""
+    """A fault where there is no such file, nothing in it, or more than can be held."""
     if not path.is_file():
         raise Faults([Fault(str(path), "", "there is no such file", "correct the path or add the file")])
     if path.stat().st_size == 0:
         raise Faults([Fault(str(path), "", "the file is empty", "give the complete file")])
+    within_limits(path)
 
 
 def absent(wanted: Iterable[str], present: Iterable[str], *, file: str) -> list[Fault]:
