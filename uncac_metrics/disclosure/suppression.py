@@ -71,6 +71,8 @@ class _Problem:
     """How far each cell may move down, an entry a cell; 0 for known cells."""
     up: Array
     tasks: tuple[Task, ...]
+    both: Any = None
+    """The relations of ups and of downs of the cells beside each other."""
 
 
 def suppress(
@@ -145,18 +147,9 @@ def suppress(
     >>> done.method, done.optimal, done.cost
     ('optimal', True, 79.0)
     """
-    if method not in ("auto", "optimal", "heuristic"):
-        raise Faults([Fault("suppress", "method", f"no method {method!r}", "auto, optimal or heuristic")])
     problem = _problem(table, primary, lower, upper, cost, low, high, zeros, fixed)
-    hidden, proven, name = problem.primary.copy(), True, "optimal"
-    apart = attack.pieces(problem.matrix) if problem.tasks else np.zeros(len(table), dtype=int)
-    for piece in sorted({int(apart[cell]) for cell, _ in problem.tasks}):
-        part = _part(problem, apart == piece)
-        found, sure = _solve(part, method, nodes, table, np.flatnonzero(apart == piece))
-        hidden[np.flatnonzero(apart == piece)[found]] = True
-        proven &= sure
-    if not proven:
-        name = "heuristic"
+    hidden, proven = _pattern(problem, table, method, nodes)
+    name = "optimal" if proven else "heuristic"
     bottom = np.where(problem.down == 0, table.values, table.values - problem.down)
     top = table.values + problem.up
     checked = attack.audit(
@@ -172,6 +165,30 @@ def suppress(
     )
     spent = float(problem.cost[hidden & ~problem.primary].sum())
     return Suppressed(cells, table, name, bool(proven), spent, checked)
+
+
+def pattern(
+    table: Table, primary: Array, level: Array, cost: Array, *, zeros: bool, fixed: Array, nodes: int = _NODES
+) -> Array:
+    """The cells that :func:`suppress` withholds, without its audit."""
+    problem = _problem(table, primary, level, level, cost, 0.0, np.inf, zeros, fixed)
+    return _pattern(problem, table, "auto", nodes)[0]
+
+
+def _pattern(problem: _Problem, table: Table, method: str, nodes: int) -> tuple[Array, bool]:
+    """Cells to withhold, and whether no cheaper pattern exists."""
+    if method not in ("auto", "optimal", "heuristic"):
+        raise Faults([Fault("suppress", "method", f"no method {method!r}", "auto, optimal or heuristic")])
+    hidden, proven = problem.primary.copy(), True
+    movable = np.flatnonzero((problem.up + problem.down > 0) | problem.primary)
+    apart = np.full(len(table), -1)
+    apart[movable] = attack.pieces(problem.matrix[:, movable])
+    for piece in sorted({int(apart[cell]) for cell, _ in problem.tasks}):
+        at = np.flatnonzero(apart == piece)
+        found, sure = _solve(_part(problem, at), method, nodes, table, at)
+        hidden[at[found]] = True
+        proven &= sure
+    return hidden, proven
 
 
 def _problem(
@@ -204,13 +221,17 @@ def _problem(
     return _Problem(table.relations, first, costs, down, up, tuple(tasks))
 
 
-def _part(problem: _Problem, inside: Array) -> _Problem:
-    """The cells of one connected piece of the table, which can be protected by themselves."""
-    place = np.cumsum(inside) - 1
-    matrix = problem.matrix[:, np.flatnonzero(inside)]
-    tasks = tuple((int(place[cell]), amount) for cell, amount in problem.tasks if inside[cell])
-    return _Problem(matrix[np.diff(matrix.indptr) > 0], problem.primary[inside], problem.cost[inside],
-                    problem.down[inside], problem.up[inside], tasks)  # fmt: skip
+def _part(problem: _Problem, at: Array) -> _Problem:
+    """Some cells that can be protected by themselves: no relation ties them to others that may move."""
+    from scipy import sparse
+
+    place = np.full(len(problem.cost), -1)
+    place[at] = np.arange(at.size)
+    matrix = problem.matrix[:, at]
+    tasks = tuple((int(place[cell]), amount) for cell, amount in problem.tasks if place[cell] >= 0)
+    matrix = matrix[np.diff(matrix.indptr) > 0]
+    both = sparse.hstack([matrix, -matrix], format="csc")
+    return _Problem(matrix, problem.primary[at], problem.cost[at], problem.down[at], problem.up[at], tasks, both)
 
 
 def _solve(part: _Problem, method: str, nodes: int, table: Table, at: Array) -> tuple[Array, bool]:
@@ -230,7 +251,6 @@ def _solve(part: _Problem, method: str, nodes: int, table: Table, at: Array) -> 
 
 def _flow(part: _Problem, task: Task, price: Array, allowed: Array) -> Array | None:
     """The cheapest flow that moves a primary cell as far as it must; None where there is none."""
-    from scipy import sparse
     from scipy.optimize import linprog
 
     cell, amount = task
@@ -241,14 +261,40 @@ def _flow(part: _Problem, task: Task, price: Array, allowed: Array) -> Array | N
     if (up if amount > 0 else down)[cell] < 1 - 1e-9:
         return None
     bounds[[cell, n + cell]] = [[1, 1], [0, 0]] if amount > 0 else [[0, 0], [1, 1]]
-    both = sparse.hstack([part.matrix, -part.matrix], format="csr")
-    solved = linprog(np.concatenate([price, price]), A_eq=both, b_eq=np.zeros(both.shape[0]), bounds=bounds,
+    solved = linprog(np.concatenate([price, price]), A_eq=part.both, b_eq=np.zeros(part.both.shape[0]), bounds=bounds,
                      method="highs-ds")  # fmt: skip
     return solved.x[:n] - solved.x[n:] if solved.status == 0 else None
 
 
 def _protects(part: _Problem, hidden: Array) -> bool:
-    return all(_flow(part, task, np.zeros(len(hidden)), hidden) is not None for task in part.tasks)
+    """Whether all flows exist within the withheld cells: one programme, a block for each."""
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    free = np.flatnonzero(hidden)
+    place = np.full(len(hidden), -1)
+    place[free] = np.arange(free.size)
+    sub = part.matrix[:, free]
+    sub = sub[np.diff(sub.indptr) > 0]
+    step = max(1, 4_000 // max(free.size, 1))
+    for start in range(0, len(part.tasks), step):
+        tasks = part.tasks[start : start + step]
+        size = np.array([abs(amount) for _, amount in tasks])[:, None]
+        low, high = -part.down[free] / size, part.up[free] / size
+        for k, (cell, amount) in enumerate(tasks):
+            at = place[cell]
+            if (high[k, at] if amount > 0 else -low[k, at]) < 1 - 1e-9:
+                return False
+            low[k, at] = high[k, at] = np.sign(amount)
+        if not sub.shape[0]:
+            continue
+        blocks = sparse.kron(sparse.identity(len(tasks)), sub, format="csr")
+        bounds = np.column_stack([low.ravel(), high.ravel()])
+        solved = linprog(np.zeros(blocks.shape[1]), A_eq=blocks, b_eq=np.zeros(blocks.shape[0]), bounds=bounds,
+                         method="highs-ds")  # fmt: skip
+        if solved.status != 0:
+            return False
+    return True
 
 
 def _heuristic(part: _Problem, table: Table, at: Array) -> Array:
@@ -265,7 +311,7 @@ def _heuristic(part: _Problem, table: Table, at: Array) -> Array:
                                 "lower its protection level, or merge categories of the table"))  # fmt: skip
             continue
         used = np.abs(flow) > _EPS
-        if _flow(part, task, np.zeros(len(price)), hidden | used) is None:
+        if ((flow != 0) & ~used & ~hidden).any() and _flow(part, task, 0 * price, hidden | used) is None:
             used = flow != 0  # what was taken for an error of rounding was needed
         hidden |= used
     if faults:
