@@ -1,0 +1,381 @@
+"""A release made safe: rows of the results table withheld so that no small number can be calculated from the others.
+
+For one data set, area and period, indicators with the same base and the same numbers of answers share one table of
+answers by breakdown; each indicator with events adds a table of events and of answers without the event. All of them
+are protected together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from uncac_metrics.disclosure import attack
+from uncac_metrics.disclosure.rounding import round_conventional
+from uncac_metrics.disclosure.suppression import pattern
+from uncac_metrics.disclosure.tables import Table
+from uncac_metrics.model import BREAKDOWNS, ESTIMATE_KEY, TOTAL, Fault, Faults
+
+Array = np.ndarray
+_BASE = ("dataset", "denominator", "ref_area", "time_period")
+_BLANK = ("value", "std_error", "lower", "upper", "df", "n", "n_eligible", "n_psu", "events", "deff", "cv")
+_REASON = {"C": "confidential: too few answers or events", "D": "withheld so that confidential figures stay so"}
+_NODES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Protected:
+    """A release after disclosure control.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        The rows given, in their order; what is withheld is blank, with ``display``, ``conf_status`` and ``reason``.
+    cells : DataFrame
+        The rows that are withheld, for the office only: their key, ``n``, ``events``, ``status`` (``primary`` or
+        ``secondary``) and ``rule``.
+    audit : DataFrame
+        What an attacker can find out about primary cells: ``cell`` is ``answers``, ``events`` or ``others`` (answers
+        without the event); see :func:`uncac_metrics.disclosure.audit`.
+    differences : DataFrame
+        Rows withheld now that the last release gave with numbers so near to those of now that they are known.
+    """
+
+    estimates: pd.DataFrame
+    cells: pd.DataFrame = field(repr=False)
+    audit: pd.DataFrame = field(repr=False)
+    differences: pd.DataFrame = field(repr=False)
+
+
+def protect(
+    estimates: pd.DataFrame,
+    *,
+    minimum: int = 5,
+    protection: float = 1.0,
+    extremes: int = 0,
+    previous: pd.DataFrame | None = None,
+    rounding: int | None = None,
+    public: Sequence[str] = ("figures",),
+) -> Protected:
+    """Withhold what is confidential in a release, and what it could be calculated from.
+
+    Primary are rows where the answers, the events, or the answers without the event are above 0 and under the
+    minimum. A breakdown is a relation only where its categories add up to the total exactly: items of which one
+    person may have several (types of official, of transaction) are no parts of a sum, and nothing can be subtracted.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Rows of the results table (``Estimates.table``, or ``estimates.csv`` of a release).
+    minimum : int, default 5
+        Fewest answers, and fewest events and non-events.
+    protection : float, default 1
+        How far above and below its number the interval must reach that can be calculated for a primary cell.
+    extremes : int, default 0
+        Rows with fewer answers than this where nobody or everybody had the event are primary too: they tell the
+        answer of each.
+    previous : DataFrame, optional
+        The last release, in the same form. Numbers that it gave and that have not changed protect nothing; rows whose
+        answers differ from it by less than the minimum are primary, as the difference tells of the few.
+    rounding : int, optional
+        Round counts (answers, eligible, events) of the published rows to this base. It does not replace suppression.
+    public : sequence of str, default ``("figures",)``
+        Bases (column ``denominator``) that count published figures, not persons, firms or files: never confidential.
+
+    Returns
+    -------
+    Protected
+
+    Raises
+    ------
+    Faults
+        Columns are missing, or rows have the same key.
+
+    Notes
+    -----
+    Sampling units, errors and limits are blank in withheld rows, as they tell the size. Indicators whose answers
+    differ by item nonresponse have tables of their own: someone who knows that few did not answer can carry a number
+    from one to the other roughly. Zero events are taken to be known, and used for protection only where nothing else
+    protects.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({
+    ...     "indicator": "BR-01", "dataset": "s", "statistic": "proportion", "ref_area": "XXA", "time_period": "2025",
+    ...     "sex": ["_T", "F", "M"], "area": "_T", "value": [9.0, 2.0, 16.0], "n": [200, 100, 100],
+    ...     "events": [18, 2, 16], "denominator": "adults", "display": "shown", "conf_status": "F", "reason": ""})
+    >>> protect(rows).estimates[["sex", "value", "n", "display", "conf_status"]]
+      sex  value      n   display conf_status
+    0  _T    9.0  200.0     shown           F
+    1   F    NaN    NaN  withheld           C
+    2   M    NaN    NaN  withheld           D
+    """
+    rows, by = _rows(estimates)
+    status = np.full(len(rows), "", dtype=object)
+    before = _before(rows, by, previous)
+    rules = _primary(rows, before, minimum, extremes, public)
+    status[rules != ""] = "primary"
+    audits = []
+    for base in _bases(rows, by):
+        if (status[base] == "primary").any():
+            used = [c for c in by if (rows[c].to_numpy()[base] != TOTAL).any()]
+            audits.append(_protect_base(rows, used, base, status, rules, before, minimum, protection))
+    order = rows["_row"].to_numpy()
+    back = np.empty(len(rows), dtype=int)
+    back[order] = np.arange(len(rows))
+    held = rows[status != ""].assign(status=status[status != ""], rule=rules[status != ""])
+    keys = [*ESTIMATE_KEY, "denominator", *by]
+    cells = held[[*keys, "n", "events", "status", "rule"]].reset_index(drop=True)
+    columns = [*_BASE, "indicator", "statistic", *by, "cell", "value", "low", "high", "lower", "upper", "safe"]
+    audit = pd.concat([pd.DataFrame(columns=columns), *audits], ignore_index=True) if audits else None
+    audit = pd.DataFrame(columns=columns) if audit is None else audit[columns].fillna(dict.fromkeys(by, TOTAL))
+    return Protected(
+        _blanked(estimates, status[back], rounding), cells, audit,
+        _differences(rows, by, status, before, minimum),
+    )  # fmt: skip
+
+
+def _rows(estimates: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The rows sorted by key, so that their order says nothing, and the breakdowns in use."""
+    wanted = [*ESTIMATE_KEY, "denominator", "n", "display", "conf_status", "reason"]
+    missing = [c for c in wanted if c not in estimates.columns]
+    if missing:
+        raise Faults([Fault("estimates", c, "no such column", "rows of the results table") for c in missing])
+    by = [c for c in BREAKDOWNS if c in estimates.columns and (estimates[c].astype(str) != TOTAL).any()]
+    keys = [*ESTIMATE_KEY, *by]
+    rows = pd.DataFrame({c: estimates[c].fillna("").astype(str).to_numpy(dtype=object) for c in [*keys, "denominator"]})
+    for c in ("n", "events"):
+        rows[c] = estimates[c].to_numpy(dtype=float, na_value=np.nan) if c in estimates.columns else np.nan
+    rows["_row"] = np.arange(len(rows))
+    double = rows.duplicated(keys)
+    if double.any():
+        first = tuple(int(i) + 1 for i in np.flatnonzero(double)[:5])
+        raise Faults([Fault("estimates", ", ".join(ESTIMATE_KEY), "rows have the same key", "one row a key", first,
+                            int(double.sum()))])  # fmt: skip
+    rows = rows.sort_values(keys, kind="stable", ignore_index=True)
+    rows["_group"] = rows.groupby(list(ESTIMATE_KEY), sort=True).ngroup()
+    rows["_cell"] = rows.groupby(by, sort=True).ngroup() if by else 0
+    # events beyond answers (bribes of one person, say) are no share of them
+    over = rows["events"] > rows["n"]
+    rows["_share"] = ~over.groupby(rows["_group"]).transform("any") & rows["events"].notna()
+    rows["_others"] = (rows["n"] - rows["events"]).where(rows["_share"])
+    return rows, by
+
+
+def _few(values: pd.Series, minimum: float) -> Array:
+    return ((values > 0) & (values < minimum)).to_numpy()
+
+
+def _before(rows: pd.DataFrame, by: list[str], previous: pd.DataFrame | None) -> pd.DataFrame:
+    """Numbers of answers and events that the last release gave for each row, NaN where it did not."""
+    if previous is None:
+        return pd.DataFrame({"n": np.nan, "events": np.nan}, index=rows.index)
+    last, used = _rows(previous)
+    extra = [c for c in used if c not in by]
+    last = last[(last[extra] == TOTAL).all(axis=1)] if extra else last
+    last = last.assign(**dict.fromkeys([c for c in by if c not in last.columns], TOTAL))
+    shown = last[(previous["display"] != "withheld").to_numpy()[last["_row"].to_numpy()]]
+    keys = [*ESTIMATE_KEY, *by]
+    found = rows[keys].merge(shown[[*keys, "n", "events"]], on=keys, how="left")
+    return found[["n", "events"]]
+
+
+def _primary(rows: pd.DataFrame, before: pd.DataFrame, minimum: int, extremes: int, public: Sequence[str]) -> Array:
+    """The rule that each row breaks, empty where none."""
+    rules = np.full(len(rows), "", dtype=object)
+    if extremes:
+        same = (rows["events"] == 0) | (rows["_others"] == 0)
+        rules[(same & (rows["n"] > 0) & (rows["n"] < extremes)).to_numpy()] = "extreme"
+    rules[_few(rows["_others"], minimum)] = "others"
+    rules[_few(rows["events"], minimum)] = "events"
+    rules[_few((rows["n"] - before["n"]).abs(), minimum)] = "difference"
+    rules[_few(rows["n"], minimum)] = "answers"
+    rules[rows["denominator"].isin(list(public)).to_numpy()] = ""
+    return rules
+
+
+def _bases(rows: pd.DataFrame, by: list[str]) -> list[Array]:
+    """Rows of the indicators that have the same base and, wherever both have a row, the same number of answers."""
+    found: list[Array] = []
+    width = int(rows["_cell"].max()) + 1 if len(rows) else 0
+    n, cell = rows["n"].to_numpy(), rows["_cell"].to_numpy()
+    for _, part in rows.groupby(list(_BASE), sort=True):
+        known: list[tuple[Array, list[Array]]] = []
+        for _, group in part.groupby("_group", sort=True):
+            at = group.index.to_numpy()
+            numbers = np.full(width, np.nan)
+            numbers[cell[at]] = n[at]
+            for base, members in known:
+                both = ~np.isnan(base) & ~np.isnan(numbers)
+                if both.any() and (base[both] == numbers[both]).all():
+                    base[np.isnan(base)] = numbers[np.isnan(base)]
+                    members.append(at)
+                    break
+            else:
+                known.append((numbers, [at]))
+        found += [np.concatenate(members) for _, members in known]
+    return found
+
+
+def _sums(cells: pd.DataFrame, by: list[str]) -> list[tuple[Array, int]]:
+    """Positions of the parts and of the total of every breakdown that adds up exactly, for each of its contexts."""
+    values, found = cells["value"].to_numpy(dtype=float), []
+    for name in by:
+        total = (cells[name] == TOTAL).to_numpy()
+        if total.all():
+            continue
+        others = ["_of", *[c for c in by if c != name]]
+        context = cells.groupby(others, sort=True).ngroup().to_numpy()
+        size = int(context.max()) + 1
+        whole = np.full(size, -1)
+        whole[context[total]] = np.flatnonzero(total)
+        parts = np.bincount(context[~total], np.nan_to_num(values[~total], nan=np.inf), size)
+        there = np.bincount(context[~total], minlength=size) > 0
+        adds = np.flatnonzero((whole >= 0) & there)
+        adds = adds[parts[adds] == values[whole[adds]]]
+        by_context: dict[int, list[int]] = {int(k): [] for k in adds}
+        for i in np.flatnonzero(~total & np.isin(context, adds)):
+            by_context[int(context[i])].append(int(i))
+        found += [(np.array(by_context[int(k)]), int(whole[k])) for k in adds]
+    return found
+
+
+def _cells(rows: pd.DataFrame, by: list[str], base: Array) -> pd.DataFrame:
+    """Answers of the base, then events and others of each indicator: a row a cell, with the row it is shown in."""
+    part = rows.loc[base, [*by, "_group", "_cell", "n", "events", "_others", "_share"]]
+    part = part.assign(_at=base)
+    answers = part.dropna(subset="n").drop_duplicates("_cell").sort_values("_cell")
+    frames = [answers.assign(cell="answers", value=answers["n"], _of=-1, _at=-1)]
+    events = part.dropna(subset="events").assign(cell="events")
+    frames.append(events.assign(value=events["events"], _of=2 * events["_group"]))
+    others = part[part["_share"] & part["n"].notna()].assign(cell="others")
+    frames.append(others.assign(value=others["_others"], _of=2 * others["_group"] + 1))
+    return pd.concat(frames, ignore_index=True)[[*by, "_cell", "_group", "_at", "_of", "cell", "value"]]
+
+
+def _table(cells: pd.DataFrame, by: list[str]) -> Table:
+    """All cells of a base with their sums, and with events and others adding up to answers."""
+    from scipy import sparse
+
+    groups = _sums(cells, by)
+    answers = pd.Series(
+        np.flatnonzero(cells["cell"] == "answers"), index=cells.loc[cells["cell"] == "answers", "_cell"]
+    )
+    others = cells.index[cells["cell"] == "others"].to_numpy()
+    events = pd.Series(
+        cells.index[cells["cell"] == "events"].to_numpy(), index=cells.loc[cells["cell"] == "events", "_at"]
+    )
+    if others.size:
+        own = events.loc[cells.loc[others, "_at"]].to_numpy()
+        whole = answers.loc[cells.loc[others, "_cell"]].to_numpy()
+        groups += [(np.array([e, o]), int(w)) for e, o, w in zip(own, others, whole, strict=True)]
+    sizes = np.array([len(parts) + 1 for parts, _ in groups], dtype=int)
+    at = np.concatenate([[*parts, whole] for parts, whole in groups]) if groups else np.zeros(0, dtype=int)
+    sign = np.ones(len(at))
+    sign[np.cumsum(sizes) - 1] = -1.0
+    matrix = sparse.csr_matrix((sign, (np.repeat(np.arange(len(sizes)), sizes), at)), shape=(len(sizes), len(cells)))
+    return Table(cells, (*by, "cell", "_of"), "value", matrix)
+
+
+def _covered(table: Table, primary: Array, protection: float, cost: Array, held: Array, known: Array) -> Array:
+    """Cells to withhold; what is 0, and then what is known from before, is let go where nothing else protects."""
+    levels = np.where(primary, protection, 0.0)
+    for zeros, fixed in ((True, held | known), (False, held | known), (False, known), (False, known & False)):
+        try:
+            return pattern(table, primary, levels, cost, zeros=zeros, fixed=fixed, nodes=_NODES)
+        except Faults:
+            continue
+    return np.ones(len(table), dtype=bool)
+
+
+def _protect_base(
+    rows: pd.DataFrame, by: list[str], base: Array, status: Array, rules: Array, before: pd.DataFrame,
+    minimum: int, protection: float,
+) -> pd.DataFrame:  # fmt: skip
+    """Set the status of further rows of a base; what an attacker can then find out about its primary cells."""
+    cells = _cells(rows, by, base)
+    table = _table(cells, by)
+    at, cell, value = cells["_at"].to_numpy(), cells["_cell"].to_numpy(), table.values
+    answers = (cells["cell"] == "answers").to_numpy()
+    place, why = rows["_cell"].to_numpy(), np.where(at >= 0, rules[at], "")
+    known = _last(cells, before, base, place) == value
+    # with the answers of a cell, every row goes that would show them
+    shown = np.bincount(place[base])
+    cost = (1 + value) * np.where(answers, shown[cell], 1)
+    first = answers & np.isin(cell, place[base[np.isin(rules[base], ["answers", "difference"])]])
+    gone = np.zeros(0, dtype=int)
+    if first.any():
+        part = _only(table, answers)
+        gone = cell[answers][_covered(part, first[answers], protection, cost[answers], known[answers] & False,
+                                      known[answers])]  # fmt: skip
+    own = ~answers & (why != "") & (((value > 0) & (value < minimum)) | (why == "extreme"))
+    free = np.isin(cell, gone)
+    hidden = _covered(table, own | first, protection, np.where(free, 0.0, cost), answers & ~free, known)
+    gone = np.union1d(gone, cell[answers & hidden])
+    withheld = base[np.isin(place[base], gone) | np.isin(base, at[~answers & hidden])]
+    status[withheld[status[withheld] == ""]] = "secondary"
+
+    # answers are known as long as one row shows them
+    open_cells = place[base[status[base] == ""]]
+    unknown = np.where(answers, ~np.isin(cell, open_cells), status[at] != "")
+    low, high = np.where(known, value, 0.0), np.where(known, value, np.inf)
+    asked = np.flatnonzero((own | first) & unknown)
+    lows, highs = attack.intervals(table, unknown, asked, low, high)
+    found = cells.loc[asked].reset_index(drop=True)
+    row = np.where(at[asked] >= 0, at[asked], base[0])
+    for name in (*_BASE, "indicator", "statistic"):
+        found[name] = rows[name].to_numpy()[row]
+    found.loc[found["cell"] == "answers", ["indicator", "statistic"]] = ""
+    true = value[asked]
+    lower = np.minimum(protection, true)
+    slack = 1e-6 * np.maximum(1, true)
+    safe = (true - lows >= lower - slack) & (highs - true >= protection - slack)
+    return found.assign(low=np.round(lows, 6), high=np.round(highs, 6), lower=lower, upper=protection, safe=safe)
+
+
+def _last(cells: pd.DataFrame, before: pd.DataFrame, base: Array, place: Array) -> Array:
+    """What the last release gave for each cell, NaN where nothing."""
+    was = np.full(len(cells), np.nan)
+    at, kind = cells["_at"].to_numpy(), cells["cell"].to_numpy()
+    n, events = before["n"].to_numpy(dtype=float), before["events"].to_numpy(dtype=float)
+    given = pd.Series(n[base]).groupby(place[base]).max()
+    was[kind == "answers"] = given.reindex(cells["_cell"].to_numpy()[kind == "answers"]).to_numpy()
+    was[kind == "events"] = events[at[kind == "events"]]
+    was[kind == "others"] = (n - events)[at[kind == "others"]]
+    return was
+
+
+def _only(table: Table, keep: Array) -> Table:
+    """The relations of some cells among themselves."""
+    inside = abs(table.relations) @ (~keep).astype(float) == 0
+    matrix = table.relations[inside][:, np.flatnonzero(keep)]
+    return Table(table.cells[keep].reset_index(drop=True), table.by, table.value, matrix)
+
+
+def _differences(rows: pd.DataFrame, by: list[str], status: Array, before: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    near = (status != "") & ((rows["n"] - before["n"]).abs() < minimum).to_numpy()
+    found = rows.loc[near, [*ESTIMATE_KEY, *by, "n", "events"]].assign(
+        n_before=before.loc[near, "n"], events_before=before.loc[near, "events"], status=status[near]
+    )
+    return found.reset_index(drop=True)
+
+
+def _blanked(estimates: pd.DataFrame, status: Array, rounding: int | None) -> pd.DataFrame:
+    made = estimates.copy()
+    held = status != ""
+    for name in _BLANK:
+        if name in made.columns:
+            column = made[name].astype(float)
+            if rounding and name in ("n", "n_eligible", "events"):
+                column = column.where(column.isna(), round_conventional(column.fillna(0), rounding).astype(float))
+            made[name] = column.mask(held)
+    if "quality" in made.columns:
+        made["quality"] = made["quality"].mask(held, "")
+    codes = np.where(status == "primary", "C", "D")
+    for name, text in (("display", "withheld"), ("conf_status", codes), ("reason", [_REASON[c] for c in codes])):
+        values = np.where(held, np.asarray(text, dtype=object), made[name].to_numpy(dtype=object))
+        made[name] = pd.array(values, dtype=made[name].dtype)
+    return made

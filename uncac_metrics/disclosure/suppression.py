@@ -1,0 +1,409 @@
+r"""Secondary suppression: which further cells to withhold so that primary cells cannot be calculated.
+
+For each primary cell :math:`p` there must be two other tables that agree with all that is published, in which it is
+higher by its upper protection level and lower by its lower one: :math:`a + f` with :math:`Mf = 0`,
+:math:`l_i - a_i \le f_i \le u_i - a_i` in withheld cells, :math:`f_i = 0` in published ones, and
+:math:`f_p = UPL` (:math:`-LPL`). Of all patterns the one of least cost is wanted (Fischetti & Salazar).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uncac_metrics.disclosure import attack
+from uncac_metrics.disclosure.tables import Table, label
+from uncac_metrics.model import Fault, Faults
+
+Array = np.ndarray
+Task = tuple[int, float]
+"""A primary cell, and how far it must be able to move (negative: down)."""
+_SMALL = 20_000
+"""Flow variables (twice primary times other cells) up to which a proof of the optimum is tried."""
+_NODES = 2_000
+_EPS = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Suppressed:
+    """A protected table.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The cells with ``status`` (``primary``, ``secondary`` or empty) and ``conf_status``
+        (:data:`uncac_metrics.model.CONF_STATUS`: ``C``, ``D``, ``F``).
+    source : Table
+        The table that was protected, with its relations.
+    method : str
+        ``optimal`` or ``heuristic``: which pattern was taken.
+    optimal : bool
+        No pattern of lower cost protects the primary cells: proven.
+    cost : float
+        Sum of the costs of the secondary cells.
+    audit : DataFrame
+        What an attacker can find out about the withheld cells.
+    """
+
+    table: pd.DataFrame
+    source: Table = field(repr=False)
+    method: str
+    optimal: bool
+    cost: float
+    audit: pd.DataFrame = field(repr=False)
+
+    @property
+    def relations(self) -> Any:
+        """The relations of the table that was protected."""
+        return self.source.relations
+
+
+@dataclass(frozen=True)
+class _Problem:
+    matrix: Any
+    primary: Array
+    cost: Array
+    down: Array
+    """How far each cell may move down, an entry a cell; 0 for known cells."""
+    up: Array
+    tasks: tuple[Task, ...]
+    both: Any = None
+    """The relations of ups and of downs of the cells beside each other."""
+
+
+def suppress(
+    table: Table,
+    primary: str | Sequence[bool] | Array,
+    *,
+    lower: Any = 1.0,
+    upper: Any = 1.0,
+    cost: Any = "number",
+    low: Any = 0.0,
+    high: Any = np.inf,
+    zeros: bool = True,
+    fixed: str | Sequence[bool] | Array | None = None,
+    method: str = "auto",
+    nodes: int = _NODES,
+) -> Suppressed:
+    """Withhold primary cells and as little else as protects them.
+
+    Parameters
+    ----------
+    table : Table
+    primary : str or array of bool
+        Which cells are primary.
+    lower, upper : float, array or column name, default 1
+        Protection levels of the primary cells, in units of the values. A lower level is at most the distance to `low`.
+    cost : ``number``, ``value``, column name or array
+        What is lost with each secondary cell: 1, its value, or as given (not negative).
+    low, high : float, array or column name, default 0 and infinity
+        What is known of every cell beforehand.
+    zeros : bool, default True
+        It is known which cells are 0 (in a sample they are nobody's): they protect nothing and stay published.
+    fixed : str or array of bool, optional
+        Further cells that must stay published, or are known.
+    method : ``auto``, ``optimal`` or ``heuristic``
+        ``auto``: the optimum where the table is small, otherwise, or where no proof is found within `nodes`, the
+        heuristic, if it is not dearer than what was found.
+    nodes : int, default 2000
+        Limit of the search for the optimum. It is no limit of time: results are the same on every machine.
+
+    Returns
+    -------
+    Suppressed
+        Always protected: the audit is made before it is given.
+
+    Raises
+    ------
+    Faults
+        A primary cell cannot be protected even by withholding everything that may be withheld.
+
+    Notes
+    -----
+    The optimum is found by mixed integer programming, a flow in each direction for every primary cell. The heuristic
+    finds the cheapest flow of one primary cell after the other by linear programming, cells that are withheld already
+    costing nothing, and afterwards publishes again what is not needed.
+
+    References
+    ----------
+    Fischetti & Salazar (2001), Management Science 47, 1008–1027. Kelly, Golden & Assad (1992), Networks 22, 397–417.
+
+    Examples
+    --------
+    >>> from uncac_metrics.disclosure import table, tabulate
+    >>> rows = pd.DataFrame({"region": list("NNSS"), "paid": ["1", "0"] * 2, "n": [2, 40, 9, 30]})
+    >>> t = table(tabulate(rows, ["region", "paid"], "n"), ["region", "paid"])
+    >>> done = suppress(t, t.cells["n"].between(1, 4), cost="value")
+    >>> done.table[done.table["status"] != ""]
+      region paid   n     status conf_status
+    0      N    0  40  secondary           D
+    1      N    1   2    primary           C
+    3      S    0  30  secondary           D
+    4      S    1   9  secondary           D
+    >>> done.method, done.optimal, done.cost
+    ('optimal', True, 79.0)
+    """
+    problem = _problem(table, primary, lower, upper, cost, low, high, zeros, fixed)
+    hidden, proven = _pattern(problem, table, method, nodes)
+    name = "optimal" if proven else "heuristic"
+    bottom = np.where(problem.down == 0, table.values, table.values - problem.down)
+    top = table.values + problem.up
+    checked = attack.audit(
+        table, hidden, lower=attack.levels(table, lower, problem.primary),
+        upper=attack.levels(table, upper, problem.primary), low=bottom, high=top, zeros=False,
+    )  # fmt: skip
+    if not checked["safe"].all():
+        raise RuntimeError("the audit contradicts the flows that were found")
+    status = np.select([problem.primary, hidden], ["primary", "secondary"], "")
+    cells = table.cells.assign(
+        status=pd.array(status, dtype="str"),
+        conf_status=pd.array(np.select([problem.primary, hidden], ["C", "D"], "F"), dtype="str"),
+    )
+    spent = float(problem.cost[hidden & ~problem.primary].sum())
+    return Suppressed(cells, table, name, bool(proven), spent, checked)
+
+
+def pattern(
+    table: Table, primary: Array, level: Array, cost: Array, *, zeros: bool, fixed: Array, nodes: int = _NODES
+) -> Array:
+    """The cells that :func:`suppress` withholds, without its audit."""
+    problem = _problem(table, primary, level, level, cost, 0.0, np.inf, zeros, fixed)
+    return _pattern(problem, table, "auto", nodes)[0]
+
+
+def _pattern(problem: _Problem, table: Table, method: str, nodes: int) -> tuple[Array, bool]:
+    """Cells to withhold, and whether no cheaper pattern exists."""
+    if method not in ("auto", "optimal", "heuristic"):
+        raise Faults([Fault("suppress", "method", f"no method {method!r}", "auto, optimal or heuristic")])
+    hidden, proven = problem.primary.copy(), True
+    movable = np.flatnonzero((problem.up + problem.down > 0) | problem.primary)
+    apart = np.full(len(table), -1)
+    apart[movable] = attack.pieces(problem.matrix[:, movable])
+    for piece in sorted({int(apart[cell]) for cell, _ in problem.tasks}):
+        at = np.flatnonzero(apart == piece)
+        found, sure = _solve(_part(problem, at), method, nodes, table, at)
+        hidden[at[found]] = True
+        proven &= sure
+    return hidden, proven
+
+
+def _problem(
+    table: Table, primary: Any, lower: Any, upper: Any, cost: Any, low: Any, high: Any, zeros: bool, fixed: Any
+) -> _Problem:
+    values = table.values
+    first = attack.flags(table, primary)
+    bottom, top = attack.known_bounds(table, low, high)
+    known = np.zeros(len(table), dtype=bool) if fixed is None else attack.flags(table, fixed) & ~first
+    if zeros:
+        known |= (values == 0) & ~first
+    down, up = np.where(known, 0.0, values - bottom), np.where(known, 0.0, top - values)
+    if isinstance(cost, str) and cost in ("number", "value"):
+        costs = np.ones(len(table)) if cost == "number" else np.abs(values)
+    else:
+        costs = np.asarray(table.cells[cost] if isinstance(cost, str) else cost, dtype=float)
+    if costs.shape != values.shape or not (costs >= 0).all():
+        raise Faults([Fault("suppress", "cost", "costs are missing or negative", "one a cell, 0 or more")])
+    below, above = attack.levels(table, lower, first), attack.levels(table, upper, first)
+    bare = first & (below <= 0) & (above <= 0)
+    if bare.any():
+        raise Faults([Fault("suppress", label(table, int(i)), "a primary cell has no level of protection",
+                            "give lower or upper above 0, or withhold it without further protection")
+                      for i in np.flatnonzero(bare)[:5]])  # fmt: skip
+    below = np.minimum(below, down)
+    tasks = []
+    for cell in np.flatnonzero(first):
+        tasks += [(int(cell), float(above[cell]))] if above[cell] > 0 else []
+        tasks += [(int(cell), -float(below[cell]))] if below[cell] > 0 else []
+    return _Problem(table.relations, first, costs, down, up, tuple(tasks))
+
+
+def _part(problem: _Problem, at: Array) -> _Problem:
+    """Some cells that can be protected by themselves: no relation ties them to others that may move."""
+    from scipy import sparse
+
+    place = np.full(len(problem.cost), -1)
+    place[at] = np.arange(at.size)
+    matrix = problem.matrix[:, at]
+    tasks = tuple((int(place[cell]), amount) for cell, amount in problem.tasks if place[cell] >= 0)
+    matrix = matrix[np.diff(matrix.indptr) > 0]
+    both = sparse.hstack([matrix, -matrix], format="csc")
+    return _Problem(matrix, problem.primary[at], problem.cost[at], problem.down[at], problem.up[at], tasks, both)
+
+
+def _solve(part: _Problem, method: str, nodes: int, table: Table, at: Array) -> tuple[Array, bool]:
+    """Cells to withhold, and whether no cheaper pattern exists."""
+    rough = _heuristic(part, table, at)
+    others = int((~part.primary & (part.up + part.down > 0)).sum())
+    if not part.matrix.shape[0] or not (rough & ~part.primary).any():
+        return rough, True
+    if method == "heuristic" or (method == "auto" and len(part.tasks) * others > _SMALL):
+        return rough, False
+    found, proven = _optimal(part, nodes)
+    if found is None or not _protects(part, found):
+        return rough, False
+    cheaper = part.cost[found & ~part.primary].sum() <= part.cost[rough & ~part.primary].sum() + 1e-9
+    return (found, proven) if cheaper else (rough, False)
+
+
+def _flow(part: _Problem, task: Task, price: Array, allowed: Array) -> Array | None:
+    """The cheapest flow that moves a primary cell as far as it must; None where there is none."""
+    from scipy.optimize import linprog
+
+    cell, amount = task
+    n, size = len(price), abs(task[1])
+    # in units of the level that is wanted: tolerances of the solver are absolute
+    up, down = np.where(allowed, part.up, 0.0) / size, np.where(allowed, part.down, 0.0) / size
+    bounds = np.column_stack([np.zeros(2 * n), np.concatenate([up, down])])
+    if (up if amount > 0 else down)[cell] < 1 - 1e-9:
+        return None
+    bounds[[cell, n + cell]] = [[1, 1], [0, 0]] if amount > 0 else [[0, 0], [1, 1]]
+    solved = linprog(np.concatenate([price, price]), A_eq=part.both, b_eq=np.zeros(part.both.shape[0]), bounds=bounds,
+                     method="highs-ds")  # fmt: skip
+    return solved.x[:n] - solved.x[n:] if solved.status == 0 else None
+
+
+def _protects(part: _Problem, hidden: Array) -> bool:
+    """Whether all flows exist within the withheld cells: one programme, a block for each."""
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    free = np.flatnonzero(hidden)
+    place = np.full(len(hidden), -1)
+    place[free] = np.arange(free.size)
+    sub = part.matrix[:, free]
+    sub = sub[np.diff(sub.indptr) > 0]
+    step = max(1, 4_000 // max(free.size, 1))
+    for start in range(0, len(part.tasks), step):
+        tasks = part.tasks[start : start + step]
+        size = np.array([abs(amount) for _, amount in tasks])[:, None]
+        low, high = -part.down[free] / size, part.up[free] / size
+        for k, (cell, amount) in enumerate(tasks):
+            at = place[cell]
+            if (high[k, at] if amount > 0 else -low[k, at]) < 1 - 1e-9:
+                return False
+            low[k, at] = high[k, at] = np.sign(amount)
+        if not sub.shape[0]:
+            continue
+        blocks = sparse.kron(sparse.identity(len(tasks)), sub, format="csr")
+        bounds = np.column_stack([low.ravel(), high.ravel()])
+        solved = linprog(np.zeros(blocks.shape[1]), A_eq=blocks, b_eq=np.zeros(blocks.shape[0]), bounds=bounds,
+                         method="highs-ds")  # fmt: skip
+        if solved.status != 0:
+            return False
+    return True
+
+
+def _heuristic(part: _Problem, table: Table, at: Array) -> Array:
+    hidden = part.primary.copy()
+    movable = part.up + part.down > 0
+    faults = []
+    for task in sorted(part.tasks, key=lambda t: (-abs(t[1]), t[0], t[1])):
+        # a little for every cell, so that among flows of equal cost the shortest is taken
+        price = np.where(hidden, 1e-4, part.cost + 1e-3)
+        flow = _flow(part, task, price, movable)
+        if flow is None:
+            faults.append(Fault("suppress", label(table, int(at[task[0]])),
+                                f"cannot be protected by {task[1]:+g} whatever is withheld",
+                                "lower its protection level, or merge categories of the table"))  # fmt: skip
+            continue
+        used = np.abs(flow) > _EPS
+        if ((flow != 0) & ~used & ~hidden).any() and _flow(part, task, 0 * price, hidden | used) is None:
+            used = flow != 0  # what was taken for an error of rounding was needed
+        hidden |= used
+    if faults:
+        raise Faults(faults)
+    return _tidied(part, hidden)
+
+
+def _tidied(part: _Problem, hidden: Array) -> Array:
+    """Publish again what is not needed, the dearest first; only where there is not too much to try."""
+    extra = np.flatnonzero(hidden & ~part.primary)
+    if extra.size * len(part.tasks) > 1_000:
+        return hidden
+    for cell in extra[np.lexsort((extra, -part.cost[extra]))]:
+        fewer = hidden.copy()
+        fewer[cell] = False
+        if _protects(part, fewer):
+            hidden = fewer
+    return hidden
+
+
+def _reach(matrix: Any) -> float:
+    """How far a cell can move in a shortest flow, relative to the cell that is moved: 1 in networks.
+
+    A table is a network where the signs of relations can be turned so that each cell enters at most one and leaves
+    at most one; for others a generous multiple is allowed.
+    """
+    columns = matrix.tocsc()
+    turn: dict[int, int] = {}
+    edges: dict[int, list[tuple[int, int]]] = {}
+    for j in range(columns.shape[1]):
+        rows = columns.indices[columns.indptr[j] : columns.indptr[j + 1]]
+        signs = columns.data[columns.indptr[j] : columns.indptr[j + 1]]
+        if len(rows) > 2:
+            return 16.0
+        if len(rows) == 2:
+            same = int(signs[0] * signs[1])
+            edges.setdefault(int(rows[0]), []).append((int(rows[1]), -same))
+            edges.setdefault(int(rows[1]), []).append((int(rows[0]), -same))
+    for start in edges:
+        if start in turn:
+            continue
+        turn[start], waiting = 1, [start]
+        while waiting:
+            row = waiting.pop()
+            for other, sign in edges[row]:
+                wanted = turn[row] * sign
+                if other not in turn:
+                    turn[other] = wanted
+                    waiting.append(other)
+                elif turn[other] != wanted:
+                    return 16.0
+    return 1.0
+
+
+def _optimal(part: _Problem, nodes: int) -> tuple[Array | None, bool]:
+    """Mixed integer programme: a flow for each task, one indicator a cell."""
+    from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n, reach = len(part.cost), _reach(part.matrix)
+    free = np.flatnonzero(part.up + part.down > 0)
+    m, tasks = free.size, part.tasks
+    matrix = part.matrix[:, free]
+    place = np.full(n, -1)
+    place[free] = np.arange(m)
+    # flows in units of the level that is wanted, so that all are of one size
+    size = np.array([abs(amount) for _, amount in tasks])
+    tops = np.minimum(part.up[free][None, :] / size[:, None], reach)
+    bottoms = np.minimum(part.down[free][None, :] / size[:, None], reach)
+    flows = sparse.block_diag([matrix] * len(tasks), format="csr")
+    eye = sparse.identity(m * len(tasks), format="csr")
+    stacked = sparse.vstack([sparse.identity(m)] * len(tasks), format="csr")
+    zero = sparse.csr_matrix((flows.shape[0], m))
+    rows = sparse.vstack([
+        sparse.hstack([flows, zero]),
+        sparse.hstack([eye, -stacked.multiply(tops.reshape(-1, 1))]),
+        sparse.hstack([-eye, -stacked.multiply(bottoms.reshape(-1, 1))]),
+    ], format="csr")  # fmt: skip
+    least = np.concatenate([np.zeros(flows.shape[0]), np.full(2 * m * len(tasks), -np.inf)])
+    low, high = -bottoms.copy(), tops.copy()
+    for k, (cell, amount) in enumerate(tasks):
+        low[k, place[cell]] = high[k, place[cell]] = np.sign(amount)
+    chosen = part.primary[free].astype(float)
+    solved = milp(
+        np.concatenate([np.zeros(m * len(tasks)), np.where(part.primary, 0.0, part.cost)[free]]),
+        integrality=np.concatenate([np.zeros(m * len(tasks)), np.ones(m)]),
+        bounds=Bounds(np.concatenate([low.ravel(), chosen]), np.concatenate([high.ravel(), np.ones(m)])),
+        constraints=LinearConstraint(rows, least, np.zeros(rows.shape[0])),
+        options={"node_limit": nodes, "mip_rel_gap": 0.0},
+    )
+    if solved.x is None:
+        return None, False
+    hidden = part.primary.copy()
+    hidden[free[solved.x[m * len(tasks) :] > 0.5]] = True
+    return hidden, solved.status == 0
