@@ -80,7 +80,7 @@ def test_a_small_cell_goes_with_all_that_would_give_it_away():
     assert table.loc[held, BLANK].isna().all(axis=None)
     assert table.loc[~held, BLANK].notna().all(axis=None)
     pd.testing.assert_frame_equal(
-        table.loc[~held].astype({c: float for c in BLANK}), rows.loc[~held].astype({c: float for c in BLANK})
+        table.loc[~held].astype(dict.fromkeys(BLANK, float)), rows.loc[~held].astype(dict.fromkeys(BLANK, float))
     )
     assert done.audit["safe"].astype(bool).all()
     # both indicators show the same answers, so both lose the same cells

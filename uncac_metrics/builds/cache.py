@@ -14,9 +14,9 @@ from typing import Any
 from uncac_metrics.builds.jobs import Outcome
 from uncac_metrics.builds.manifest import to_json
 from uncac_metrics.builds.plan import Job
+from uncac_metrics.builds.publish import CACHE, UNFINISHED, remove
 from uncac_metrics.model import Fault
 
-CACHE = ".cache"
 _LEAST = 100
 
 
@@ -70,8 +70,6 @@ def load(out: Path, key: str) -> Outcome | None:
 
 def save(out: Path, key: str, outcome: Outcome) -> None:
     """Keep an outcome; what cannot be kept is computed again next time."""
-    from uncac_metrics.builds.publish import UNFINISHED, remove
-
     folder = out / CACHE / key
     new = out / CACHE / f"{UNFINISHED}{key}-{os.getpid()}"
     parts = {"estimates.csv": outcome.estimates or b"", "sums.npz": outcome.sums}
@@ -95,8 +93,6 @@ def save(out: Path, key: str, outcome: Outcome) -> None:
 
 def prune(out: Path, jobs: int) -> None:
     """Keep the outcomes used last, four times as many as there are jobs and a hundred at least."""
-    from uncac_metrics.builds.publish import remove
-
     with suppress(OSError):
         kept = sorted((out / CACHE).iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in kept[max(_LEAST, 4 * jobs) :]:

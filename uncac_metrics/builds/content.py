@@ -69,9 +69,9 @@ def make(
     """
     raw = in_order(raw)
     before = None if former is None else read_estimates(former.folder / publish.PUBLIC / ESTIMATES)
-    published, internal = protected(raw, inputs, content, before)
+    published, internal, control = protected(raw, inputs, content, before)
     expect, file = inputs.office.publication.expect, "office.toml"
-    findings = [*found, *validation.of_estimates(raw, expect, inputs.catalogue, file)]
+    findings = [*found, *control, *validation.of_estimates(raw, expect, inputs.catalogue, file)]
     figures = page.figures(inputs, published)
     drawn = dict(each(page.draw, figures, [f"plot {figure.name}" for figure in figures], tell=tell))
     public = {f"plots/{name}.svg": text.encode() for name, text in drawn.items()}
@@ -104,18 +104,59 @@ def make(
 
 def protected(
     raw: pd.DataFrame, inputs: Inputs, content: Mapping[str, Any], before: pd.DataFrame | None
-) -> tuple[pd.DataFrame, dict[str, bytes]]:
-    """The estimates as they may be published, and the files that tell the office what was done.
+) -> tuple[pd.DataFrame, dict[str, bytes], list[Finding]]:
+    """The estimates as they may be published, the files that tell the office what was done, and what is to be said.
 
-    Presentation standards come first, disclosure control second; then what a withheld row would tell is blanked.
+    Presentation standards come first, disclosure control of the confidential data sets second; then what a withheld
+    row would tell is blanked.
     """
     from uncac_metrics.disclosure import present
     from uncac_metrics.stats.estimates import Estimates
 
+    publication = inputs.office.publication
     published = raw
-    if inputs.office.publication.standards:
-        published = present(Estimates(raw), inputs.office.publication.standards).table
-    return hidden(published), {}
+    if publication.standards:
+        published = present(Estimates(raw), publication.standards).table
+    published = hidden(published)
+    secret = [key for key, entry in content["datasets"].items() if entry["confidential"]]
+    inside = published["dataset"].isin(secret)
+    if not publication.minimum or not inside.any():
+        return published, {}, []
+    return _controlled(published, inside, publication.minimum, raw, before)
+
+
+def _controlled(
+    published: pd.DataFrame, inside: pd.Series, minimum: int, raw: pd.DataFrame, before: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, bytes], list[Finding]]:
+    """Disclosure control of the rows `inside`, with the cells and the audit as tables for the office."""
+    import pandas as pd
+
+    from uncac_metrics.disclosure import protect
+
+    # numbers of events are judged as they are, whatever a standard withholds
+    asked = published[inside].assign(events=raw.loc[inside, "events"])
+    done = protect(asked, minimum=minimum, previous=before)
+    safe = done.estimates.assign(events=done.estimates["events"].mask(published.loc[inside, "events"].isna()))
+    joined = pd.concat([published[~inside], safe.astype(published.dtypes.to_dict())]).sort_index()
+    tables = {"cells": done.cells, "audit": done.audit, "differences": done.differences}
+    files = {
+        f"disclosure/{name}.csv": table.to_csv(index=False, lineterminator="\n").encode()
+        for name, table in tables.items()
+    }
+    found = []
+    narrow = done.audit[~done.audit["safe"].astype(bool)]
+    for row in narrow.to_dict("records"):
+        what = f"{row['cell']} are known to lie between {row['low']:g} and {row['high']:g}"
+        place = validation.named({"indicator": row["indicator"] or row["denominator"], **row})
+        found.append(Finding("warning", "disclosure", Fault(place, "", what)))
+    for row in done.differences.to_dict("records"):
+        what = "is withheld now, and was published in the last release with nearly the same number"
+        found.append(Finding("note", "disclosure", Fault(validation.named(row), "", what)))
+    counts = done.cells["status"].value_counts()
+    primary, secondary = (int(counts.get(name, 0)) for name in ("primary", "secondary"))
+    what = f"{primary:,} primary and {secondary:,} secondary cells of {int(inside.sum()):,} are withheld"
+    found.append(Finding("note", "disclosure", Fault("office.toml", f"publication.minimum = {minimum}", what)))
+    return joined, files, found
 
 
 def hidden(estimates: pd.DataFrame) -> pd.DataFrame:

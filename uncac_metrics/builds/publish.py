@@ -20,6 +20,8 @@ except ImportError:  # systems without POSIX locks
     fcntl = None  # type: ignore[assignment]
 
 RELEASES, CURRENT, MANIFEST, RUN = "releases", "current", "manifest.json", "run.json"
+CACHE = ".cache"
+"""Folder of what jobs gave before. Its unfinished parts may be cleared at any time: they are computed again."""
 PUBLIC, INTERNAL = "public", "internal"
 PARTS = (PUBLIC, INTERNAL)
 """Folders of a release, each with a manifest of its own."""
@@ -208,7 +210,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 def _clear(out: Path) -> None:
     """Remove what killed runs left: while the folder is held, nobody else is writing it."""
-    for place in (out, out / RELEASES):
+    for place in (out, out / RELEASES, out / CACHE):
         for path in place.glob(f"{UNFINISHED}*"):
             remove(path)
 
