@@ -20,8 +20,8 @@ from uncac_metrics.disclosure.tables import Table, label
 from uncac_metrics.model import Fault, Faults
 
 Array = np.ndarray
-Task = tuple[int, float]
-"""A primary cell, and how far it must be able to move (negative: down)."""
+Task = tuple[int, float, int]
+"""A primary cell, how far it must be able to move (negative: down), and the cell that is known then (-1: none)."""
 _SMALL = 20_000
 """Flow variables (twice primary times other cells) up to which a proof of the optimum is tried."""
 _NODES = 2_000
@@ -86,6 +86,7 @@ def suppress(
     high: Any = np.inf,
     zeros: bool = True,
     fixed: str | Sequence[bool] | Array | None = None,
+    single: str | Sequence[bool] | Array | None = None,
     method: str = "auto",
     nodes: int = _NODES,
 ) -> Suppressed:
@@ -106,6 +107,9 @@ def suppress(
         It is known which cells are 0 (in a sample they are nobody's): they protect nothing and stay published.
     fixed : str or array of bool, optional
         Further cells that must stay published, or are known.
+    single : str or array of bool, optional
+        Cells with one contributor, who knows their value: primary cells that share a sum with one are protected
+        against that contributor as well. (Someone counted in a cell of persons does not know to be alone in it.)
     method : ``auto``, ``optimal`` or ``heuristic``
         ``auto``: the optimum where the table is small, otherwise, or where no proof is found within `nodes`, the
         heuristic, if it is not dearer than what was found.
@@ -147,7 +151,7 @@ def suppress(
     >>> done.method, done.optimal, done.cost
     ('optimal', True, 79.0)
     """
-    problem = _problem(table, primary, lower, upper, cost, low, high, zeros, fixed)
+    problem = _problem(table, primary, lower, upper, cost, low, high, zeros, fixed, single)
     hidden, proven = _pattern(problem, table, method, nodes)
     name = "optimal" if proven else "heuristic"
     bottom = np.where(problem.down == 0, table.values, table.values - problem.down)
@@ -183,7 +187,7 @@ def _pattern(problem: _Problem, table: Table, method: str, nodes: int) -> tuple[
     movable = np.flatnonzero((problem.up + problem.down > 0) | problem.primary)
     apart = np.full(len(table), -1)
     apart[movable] = attack.pieces(problem.matrix[:, movable])
-    for piece in sorted({int(apart[cell]) for cell, _ in problem.tasks}):
+    for piece in sorted({int(apart[cell]) for cell, _, _ in problem.tasks}):
         at = np.flatnonzero(apart == piece)
         found, sure = _solve(_part(problem, at), method, nodes, table, at)
         hidden[at[found]] = True
@@ -192,8 +196,9 @@ def _pattern(problem: _Problem, table: Table, method: str, nodes: int) -> tuple[
 
 
 def _problem(
-    table: Table, primary: Any, lower: Any, upper: Any, cost: Any, low: Any, high: Any, zeros: bool, fixed: Any
-) -> _Problem:
+    table: Table, primary: Any, lower: Any, upper: Any, cost: Any, low: Any, high: Any, zeros: bool, fixed: Any,
+    single: Any = None,
+) -> _Problem:  # fmt: skip
     values = table.values
     first = attack.flags(table, primary)
     bottom, top = attack.known_bounds(table, low, high)
@@ -214,10 +219,15 @@ def _problem(
                             "give lower or upper above 0, or withhold it without further protection")
                       for i in np.flatnonzero(bare)[:5]])  # fmt: skip
     below = np.minimum(below, down)
-    tasks = []
+    alone = np.zeros(len(table), dtype=bool) if single is None else attack.flags(table, single)
+    near = (abs(table.relations).T @ abs(table.relations)).tocsr()[:, np.flatnonzero(alone)]
+    singles = np.flatnonzero(alone)
+    tasks: list[Task] = []
     for cell in np.flatnonzero(first):
-        tasks += [(int(cell), float(above[cell]))] if above[cell] > 0 else []
-        tasks += [(int(cell), -float(below[cell]))] if below[cell] > 0 else []
+        beside = singles[np.sort(near.indices[near.indptr[cell] : near.indptr[cell + 1]])]
+        for known_too in (-1, *beside[beside != cell]):
+            tasks += [(int(cell), float(above[cell]), int(known_too))] if above[cell] > 0 else []
+            tasks += [(int(cell), -float(below[cell]), int(known_too))] if below[cell] > 0 else []
     return _Problem(table.relations, first, costs, down, up, tuple(tasks))
 
 
@@ -228,7 +238,10 @@ def _part(problem: _Problem, at: Array) -> _Problem:
     place = np.full(len(problem.cost), -1)
     place[at] = np.arange(at.size)
     matrix = problem.matrix[:, at]
-    tasks = tuple((int(place[cell]), amount) for cell, amount in problem.tasks if place[cell] >= 0)
+    tasks = tuple(
+        (int(place[cell]), amount, int(place[known]) if known >= 0 else -1)
+        for cell, amount, known in problem.tasks if place[cell] >= 0
+    )  # fmt: skip
     matrix = matrix[np.diff(matrix.indptr) > 0]
     both = sparse.hstack([matrix, -matrix], format="csc")
     return _Problem(matrix, problem.primary[at], problem.cost[at], problem.down[at], problem.up[at], tasks, both)
@@ -236,27 +249,34 @@ def _part(problem: _Problem, at: Array) -> _Problem:
 
 def _solve(part: _Problem, method: str, nodes: int, table: Table, at: Array) -> tuple[Array, bool]:
     """Cells to withhold, and whether no cheaper pattern exists."""
-    rough = _heuristic(part, table, at)
+    if _protects(part, part.primary):
+        return part.primary, True
     others = int((~part.primary & (part.up + part.down > 0)).sum())
-    if not part.matrix.shape[0] or not (rough & ~part.primary).any():
-        return rough, True
-    if method == "heuristic" or (method == "auto" and len(part.tasks) * others > _SMALL):
-        return rough, False
-    found, proven = _optimal(part, nodes)
-    if found is None or not _protects(part, found):
-        return rough, False
-    cheaper = part.cost[found & ~part.primary].sum() <= part.cost[rough & ~part.primary].sum() + 1e-9
-    return (found, proven) if cheaper else (rough, False)
+    found, proven = None, False
+    if method == "optimal" or (method == "auto" and len(part.tasks) * others <= _SMALL):
+        found, proven = _optimal(part, nodes)
+        if found is not None and not _protects(part, found):
+            found, proven = None, False
+    if found is not None and proven:
+        return found, True
+    rough = _heuristic(part, table, at)
+
+    def spent(hidden: Array) -> float:
+        return float(part.cost[hidden & ~part.primary].sum())
+
+    return (rough if found is None or spent(rough) <= spent(found) else found), False
 
 
 def _flow(part: _Problem, task: Task, price: Array, allowed: Array) -> Array | None:
     """The cheapest flow that moves a primary cell as far as it must; None where there is none."""
     from scipy.optimize import linprog
 
-    cell, amount = task
+    cell, amount, known = task
     n, size = len(price), abs(task[1])
     # in units of the level that is wanted: tolerances of the solver are absolute
     up, down = np.where(allowed, part.up, 0.0) / size, np.where(allowed, part.down, 0.0) / size
+    if known >= 0:
+        up[known] = down[known] = 0.0
     bounds = np.column_stack([np.zeros(2 * n), np.concatenate([up, down])])
     if (up if amount > 0 else down)[cell] < 1 - 1e-9:
         return None
@@ -279,10 +299,12 @@ def _protects(part: _Problem, hidden: Array) -> bool:
     step = max(1, 4_000 // max(free.size, 1))
     for start in range(0, len(part.tasks), step):
         tasks = part.tasks[start : start + step]
-        size = np.array([abs(amount) for _, amount in tasks])[:, None]
+        size = np.array([abs(amount) for _, amount, _ in tasks])[:, None]
         low, high = -part.down[free] / size, part.up[free] / size
-        for k, (cell, amount) in enumerate(tasks):
+        for k, (cell, amount, known) in enumerate(tasks):
             at = place[cell]
+            if known >= 0 and place[known] >= 0:
+                low[k, place[known]] = high[k, place[known]] = 0.0
             if (high[k, at] if amount > 0 else -low[k, at]) < 1 - 1e-9:
                 return False
             low[k, at] = high[k, at] = np.sign(amount)
@@ -301,7 +323,7 @@ def _heuristic(part: _Problem, table: Table, at: Array) -> Array:
     hidden = part.primary.copy()
     movable = part.up + part.down > 0
     faults = []
-    for task in sorted(part.tasks, key=lambda t: (-abs(t[1]), t[0], t[1])):
+    for task in sorted(part.tasks, key=lambda t: (-abs(t[1]), t[0], t[1], t[2])):
         # a little for every cell, so that among flows of equal cost the shortest is taken
         price = np.where(hidden, 1e-4, part.cost + 1e-3)
         flow = _flow(part, task, price, movable)
@@ -378,7 +400,7 @@ def _optimal(part: _Problem, nodes: int) -> tuple[Array | None, bool]:
     place = np.full(n, -1)
     place[free] = np.arange(m)
     # flows in units of the level that is wanted, so that all are of one size
-    size = np.array([abs(amount) for _, amount in tasks])
+    size = np.array([abs(amount) for _, amount, _ in tasks])
     tops = np.minimum(part.up[free][None, :] / size[:, None], reach)
     bottoms = np.minimum(part.down[free][None, :] / size[:, None], reach)
     flows = sparse.block_diag([matrix] * len(tasks), format="csr")
@@ -392,7 +414,9 @@ def _optimal(part: _Problem, nodes: int) -> tuple[Array | None, bool]:
     ], format="csr")  # fmt: skip
     least = np.concatenate([np.zeros(flows.shape[0]), np.full(2 * m * len(tasks), -np.inf)])
     low, high = -bottoms.copy(), tops.copy()
-    for k, (cell, amount) in enumerate(tasks):
+    for k, (cell, amount, known) in enumerate(tasks):
+        if known >= 0 and place[known] >= 0:
+            low[k, place[known]] = high[k, place[known]] = 0.0
         low[k, place[cell]] = high[k, place[cell]] = np.sign(amount)
     chosen = part.primary[free].astype(float)
     solved = milp(
