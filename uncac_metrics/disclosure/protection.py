@@ -99,7 +99,8 @@ def protect(
     -----
     Sampling units, errors and limits are blank in withheld rows, as they tell the size. Indicators whose answers
     differ by item nonresponse have tables of their own: someone who knows that few did not answer can carry a number
-    from one to the other roughly. Zero events are taken to be known, and used for protection only where nothing else
+    from one to the other roughly. A column that holds categories of two levels at once (sections and divisions of
+    a classification) adds up to no total, and is not protected against sums: give each level by itself. Zero events are taken to be known, and used for protection only where nothing else
     protects.
 
     Examples
@@ -252,7 +253,11 @@ def _sums(codes: Array, of: Array, values: Array) -> tuple[Array, Array, Array]:
         whole = np.full(size, -1)
         whole[context[total]] = np.flatnonzero(total)
         parts = np.bincount(context[~total], values[~total], size)
-        adds = (whole >= 0) & (np.bincount(context[~total], minlength=size) > 0) & (parts == values[whole])
+        adds = (
+            (whole >= 0)
+            & (np.bincount(context[~total], minlength=size) > 0)
+            & np.isclose(parts, values[whole], rtol=1e-12, atol=0)
+        )
         number = count + np.cumsum(adds) - 1
         members = np.flatnonzero(~total & adds[context])
         sums += [number[context[members]], number[adds]]
