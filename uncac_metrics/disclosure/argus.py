@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Sequence
 
@@ -67,7 +68,8 @@ def suppress_argus(
     width = {c: len(str(len(names[c]))) for c in by}
     codes = {c: {name: str(i + 1).zfill(width[c]) for i, name in enumerate(names[c])} for c in by}
     coded = pd.DataFrame({f"v{i}": rows[c].astype(str).map(codes[c]) for i, c in enumerate(by)})
-    with tempfile.TemporaryDirectory() as folder:
+    # the engine leaves its logs in the working directory
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         done = pytauargus.protect(
             coded.assign(amount=rows[value].to_numpy()), tables=list(coded.columns), response="amount",
             safety_rules=rule, suppress=method, workdir=folder,

@@ -100,8 +100,8 @@ def protect(
     Sampling units, errors and limits are blank in withheld rows, as they tell the size. Indicators whose answers
     differ by item nonresponse have tables of their own: someone who knows that few did not answer can carry a number
     from one to the other roughly. A column that holds categories of two levels at once (sections and divisions of
-    a classification) adds up to no total, and is not protected against sums: give each level by itself. Zero events are taken to be known, and used for protection only where nothing else
-    protects.
+    a classification) adds up to no total, and is not protected against sums: give each level by itself. Zero events
+    are taken to be known, and used for protection only where nothing else protects.
 
     Examples
     --------
