@@ -36,11 +36,9 @@ class Protected:
     estimates : DataFrame
         The rows given, in their order; what is withheld is blank, with ``display``, ``conf_status`` and ``reason``.
     cells : DataFrame
-        The rows that are withheld, for the office only: their key, ``n``, ``events``, ``status`` (``primary`` or
-        ``secondary``) and ``rule``.
+        The rows that are withheld, for the office only, with ``status`` (``primary``, ``secondary``) and ``rule``.
     audit : DataFrame
-        What an attacker can find out about primary cells: ``cell`` is ``answers``, ``events`` or ``others`` (answers
-        without the event); see :func:`uncac_metrics.disclosure.audit`.
+        What an attacker can find out about primary ``answers``, ``events`` and ``others`` (answers without the event).
     differences : DataFrame
         Rows withheld now that the last release gave with numbers so near to those of now that they are known.
     """
@@ -127,9 +125,7 @@ def protect(
     for base in _bases(rows, by):
         if (status[base] == "primary").any():
             audits.append(_protect_base(arrays, codes, base, status, rules, last, minimum, protection))
-    order = rows["_row"].to_numpy()
-    back = np.empty(len(rows), dtype=int)
-    back[order] = np.arange(len(rows))
+    back = np.argsort(rows["_row"].to_numpy())
     held = rows[status != ""].assign(status=status[status != ""], rule=rules[status != ""])
     keys = [*ESTIMATE_KEY, "denominator", *by]
     cells = held[[*keys, "n", "events", "status", "rule"]].reset_index(drop=True)
