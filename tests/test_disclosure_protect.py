@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+import uncac_metrics as um
 from uncac_metrics.disclosure import protect
 from uncac_metrics.model import Faults
 
@@ -202,3 +203,45 @@ def test_faults():
         protect(rows.drop(columns="n"))
     with pytest.raises(Faults, match="same key"):
         protect(pd.concat([rows, rows.iloc[:1]]))
+
+
+def test_a_survey_of_the_example_office():
+    found = um.estimate(["BR-01", "BR-02"], "population_2025", by=["sex", "area"]).table
+    done = protect(found, minimum=10)
+    table = done.estimates
+    events, others = found["events"], found["n"] - found["events"]
+    few = (found["n"].between(1, 9) | events.between(1, 9) | others.between(1, 9)).to_numpy()
+    assert few.any()
+    assert (table.loc[few, "conf_status"] == "C").all()
+    assert not (table.loc[~few, "conf_status"] == "C").any()
+    assert (table.loc[table["conf_status"] == "D", "display"] == "withheld").all()
+    assert len(done.audit) >= few.sum()
+    assert done.audit["safe"].astype(bool).all()
+    held = (table["display"] == "withheld").to_numpy()
+    assert table.loc[held, BLANK].isna().all(axis=None)
+    # what is shown is as it was
+    assert (table.loc[~held, "n"] == found.loc[~held, "n"]).all()
+    # by sums over the rows that are shown alone, no withheld number of events can be made out
+    for name, rows in table.groupby("indicator"):
+        true = found[found["indicator"] == name]
+        inner = true[(true["sex"] != "_T") & (true["area"] != "_T")]
+        keys = list(zip(inner["sex"], inner["area"], strict=True))
+        for _, row in true[few[true.index]].iterrows():
+            low, high = _events(rows, keys, row)
+            assert low <= row["events"] - 1 + 1e-6 or row["events"] == 0
+            assert high >= row["events"] + 1 - 1e-6
+
+
+def _events(rows: pd.DataFrame, keys: list, target: pd.Series) -> tuple[float, float]:
+    """Range of a number of events that agrees with the rows shown."""
+
+    def within(row):
+        return np.array([row["sex"] in ("_T", s) and row["area"] in ("_T", a) for s, a in keys], dtype=float)
+
+    shown = rows[rows["events"].notna()]
+    matrix = np.array([within(row) for _, row in shown.iterrows()])
+    ends = []
+    for sign in (1, -1):
+        found = linprog(sign * within(target), A_eq=matrix, b_eq=shown["events"], bounds=(0, None))
+        ends.append(sign * found.fun if found.status == 0 else -sign * np.inf)
+    return ends[0], ends[1]

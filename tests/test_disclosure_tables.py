@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uncac_metrics import disclosure as sdc
-from uncac_metrics.disclosure import cellkey, suppression
+from uncac_metrics.disclosure import cellkey, flows
 from uncac_metrics.model import Faults
 
 
@@ -352,5 +352,5 @@ def test_a_table_of_two_dimensions_is_a_network_and_of_three_is_not():
     rows = pd.DataFrame([{"a": a, "b": b, "c": c, "n": 1} for a in "12" for b in "12" for c in "12"])
     flat = sdc.table(sdc.tabulate(rows, ["a", "b"], "n"), ["a", "b"])
     deep = sdc.table(sdc.tabulate(rows, ["a", "b", "c"], "n"), ["a", "b", "c"])
-    assert suppression._reach(flat.relations) == 1
-    assert suppression._reach(deep.relations) > 1
+    assert flows.reach(flat.relations) == 1
+    assert flows.reach(deep.relations) > 1

@@ -127,8 +127,7 @@ def standards() -> pd.DataFrame:
 def present(estimates: Estimates, by: str | Standard | Sequence[str | Standard]) -> Estimates:
     """Judge every estimate by presentation standards: shown, flagged or withheld, with the reason in the row.
 
-    A row never becomes better than it was; reasons and grades are added to what the row says already. Values stay:
-    :func:`uncac_metrics.disclosure.hide` blanks them.
+    A row never becomes better than it was; reasons and grades are added to what the row says already. Values stay.
 
     Parameters
     ----------

@@ -23,6 +23,7 @@ Array = np.ndarray
 _BASE = ("dataset", "denominator", "ref_area", "time_period")
 _BLANK = ("value", "std_error", "lower", "upper", "df", "n", "n_eligible", "n_psu", "events", "deff", "cv")
 _REASON = {"C": "confidential: too few answers or events", "D": "withheld so that confidential figures stay so"}
+_KINDS = ("answers", "events", "others")
 _NODES = 200
 
 
@@ -35,11 +36,9 @@ class Protected:
     estimates : DataFrame
         The rows given, in their order; what is withheld is blank, with ``display``, ``conf_status`` and ``reason``.
     cells : DataFrame
-        The rows that are withheld, for the office only: their key, ``n``, ``events``, ``status`` (``primary`` or
-        ``secondary``) and ``rule``.
+        The rows that are withheld, for the office only, with ``status`` (``primary``, ``secondary``) and ``rule``.
     audit : DataFrame
-        What an attacker can find out about primary cells: ``cell`` is ``answers``, ``events`` or ``others`` (answers
-        without the event); see :func:`uncac_metrics.disclosure.audit`.
+        What an attacker can find out about primary ``answers``, ``events`` and ``others`` (answers without the event).
     differences : DataFrame
         Rows withheld now that the last release gave with numbers so near to those of now that they are known.
     """
@@ -98,8 +97,9 @@ def protect(
     -----
     Sampling units, errors and limits are blank in withheld rows, as they tell the size. Indicators whose answers
     differ by item nonresponse have tables of their own: someone who knows that few did not answer can carry a number
-    from one to the other roughly. Zero events are taken to be known, and used for protection only where nothing else
-    protects.
+    from one to the other roughly. A column that holds categories of two levels at once (sections and divisions of
+    a classification) adds up to no total, and is not protected against sums: give each level by itself. Zero events
+    are taken to be known, and used for protection only where nothing else protects.
 
     Examples
     --------
@@ -119,19 +119,18 @@ def protect(
     rules = _primary(rows, before, minimum, extremes, public)
     status[rules != ""] = "primary"
     audits = []
+    arrays = {c: rows[c].to_numpy() for c in ("n", "events", "_others", "_share", "_group", "_cell")}
+    last = (before["n"].to_numpy(dtype=float), before["events"].to_numpy(dtype=float))
+    codes = np.column_stack([np.zeros((len(rows), 0), dtype=int), *[_codes(rows[c]) for c in by]])
     for base in _bases(rows, by):
         if (status[base] == "primary").any():
-            used = [c for c in by if (rows[c].to_numpy()[base] != TOTAL).any()]
-            audits.append(_protect_base(rows, used, base, status, rules, before, minimum, protection))
-    order = rows["_row"].to_numpy()
-    back = np.empty(len(rows), dtype=int)
-    back[order] = np.arange(len(rows))
+            audits.append(_protect_base(arrays, codes, base, status, rules, last, minimum, protection))
+    back = np.argsort(rows["_row"].to_numpy())
     held = rows[status != ""].assign(status=status[status != ""], rule=rules[status != ""])
     keys = [*ESTIMATE_KEY, "denominator", *by]
     cells = held[[*keys, "n", "events", "status", "rule"]].reset_index(drop=True)
     columns = [*_BASE, "indicator", "statistic", *by, "cell", "value", "low", "high", "lower", "upper", "safe"]
-    audit = pd.concat([pd.DataFrame(columns=columns), *audits], ignore_index=True) if audits else None
-    audit = pd.DataFrame(columns=columns) if audit is None else audit[columns].fillna(dict.fromkeys(by, TOTAL))
+    audit = _described(pd.concat(audits, ignore_index=True), rows)[columns] if audits else pd.DataFrame(columns=columns)
     return Protected(
         _blanked(estimates, status[back], rounding), cells, audit,
         _differences(rows, by, status, before, minimum),
@@ -163,6 +162,22 @@ def _rows(estimates: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     rows["_share"] = ~over.groupby(rows["_group"]).transform("any") & rows["events"].notna()
     rows["_others"] = (rows["n"] - rows["events"]).where(rows["_share"])
     return rows, by
+
+
+def _codes(column: pd.Series) -> Array:
+    """Categories as numbers, 0 for the total."""
+    names = column.to_numpy(dtype=object)
+    return np.where(names == TOTAL, 0, 1 + pd.factorize(names, sort=True)[0])
+
+
+def _described(audit: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """With the key of the row that each number is shown in; answers belong to the base, not to one indicator."""
+    own = [c for c in audit.columns if not c.startswith("_")]
+    found = pd.concat(
+        [rows.loc[audit["_row"]].drop(columns=["n", "events"]).reset_index(drop=True), audit[own]], axis=1
+    )
+    found.loc[found["cell"] == "answers", ["indicator", "statistic"]] = ""
+    return found
 
 
 def _few(values: pd.Series, minimum: float) -> Array:
@@ -220,64 +235,71 @@ def _bases(rows: pd.DataFrame, by: list[str]) -> list[Array]:
     return found
 
 
-def _sums(cells: pd.DataFrame, by: list[str]) -> list[tuple[Array, int]]:
-    """Positions of the parts and of the total of every breakdown that adds up exactly, for each of its contexts."""
-    values, found = cells["value"].to_numpy(dtype=float), []
-    for name in by:
-        total = (cells[name] == TOTAL).to_numpy()
-        if total.all():
-            continue
-        others = ["_of", *[c for c in by if c != name]]
-        context = cells.groupby(others, sort=True).ngroup().to_numpy()
+def _sums(codes: Array, of: Array, values: Array) -> tuple[Array, Array, Array]:
+    """Every breakdown that adds up exactly, in each of its contexts: numbers of sums, cells in them, and signs."""
+    sums, at, signs, count = [], [], [], 0
+    for j in range(codes.shape[1]):
+        total = codes[:, j] == 0
+        context = np.unique(of, return_inverse=True)[1]
+        for i in range(codes.shape[1]):
+            if i != j:
+                pair = context * (int(codes[:, i].max()) + 1) + codes[:, i]
+                context = np.unique(pair, return_inverse=True)[1]
         size = int(context.max()) + 1
         whole = np.full(size, -1)
         whole[context[total]] = np.flatnonzero(total)
-        parts = np.bincount(context[~total], np.nan_to_num(values[~total], nan=np.inf), size)
-        there = np.bincount(context[~total], minlength=size) > 0
-        adds = np.flatnonzero((whole >= 0) & there)
-        adds = adds[parts[adds] == values[whole[adds]]]
-        by_context: dict[int, list[int]] = {int(k): [] for k in adds}
-        for i in np.flatnonzero(~total & np.isin(context, adds)):
-            by_context[int(context[i])].append(int(i))
-        found += [(np.array(by_context[int(k)]), int(whole[k])) for k in adds]
-    return found
+        parts = np.bincount(context[~total], values[~total], size)
+        adds = (
+            (whole >= 0)
+            & (np.bincount(context[~total], minlength=size) > 0)
+            & np.isclose(parts, values[whole], rtol=1e-12, atol=0)
+        )
+        number = count + np.cumsum(adds) - 1
+        members = np.flatnonzero(~total & adds[context])
+        sums += [number[context[members]], number[adds]]
+        at += [members, whole[adds]]
+        signs += [np.ones(len(members)), -np.ones(int(adds.sum()))]
+        count += int(adds.sum())
+    none = np.zeros(0, dtype=int)
+    return np.concatenate([none, *sums]), np.concatenate([none, *at]), np.concatenate([none, *signs])
 
 
-def _cells(rows: pd.DataFrame, by: list[str], base: Array) -> pd.DataFrame:
+def _cells(rows: dict[str, Array], base: Array) -> pd.DataFrame:
     """Answers of the base, then events and others of each indicator: a row a cell, with the row it is shown in."""
-    part = rows.loc[base, [*by, "_group", "_cell", "n", "events", "_others", "_share"]]
-    part = part.assign(_at=base)
-    answers = part.dropna(subset="n").drop_duplicates("_cell").sort_values("_cell")
-    frames = [answers.assign(cell="answers", value=answers["n"], _of=-1, _at=-1)]
-    events = part.dropna(subset="events").assign(cell="events")
-    frames.append(events.assign(value=events["events"], _of=2 * events["_group"]))
-    others = part[part["_share"] & part["n"].notna()].assign(cell="others")
-    frames.append(others.assign(value=others["_others"], _of=2 * others["_group"] + 1))
-    return pd.concat(frames, ignore_index=True)[[*by, "_cell", "_group", "_at", "_of", "cell", "value"]]
+    n, events, group, cell = (rows[c][base] for c in ("n", "events", "_group", "_cell"))
+    here = np.flatnonzero(~np.isnan(n))
+    answers = here[np.unique(cell[here], return_index=True)[1]]
+    some = np.flatnonzero(~np.isnan(events))
+    both = np.flatnonzero(rows["_share"][base] & ~np.isnan(n))
+    index = np.concatenate([answers, some, both])
+    sizes = [len(answers), len(some), len(both)]
+    return pd.DataFrame({
+        "_cell": cell[index], "_row": base[index],
+        "_at": np.where(np.arange(len(index)) < len(answers), -1, base[index]),
+        "_of": np.concatenate([np.full(len(answers), -1), 2 * group[some], 2 * group[both] + 1]),
+        "cell": np.repeat(np.array(_KINDS, dtype=object), sizes),
+        "value": np.concatenate([n[answers], events[some], rows["_others"][base[both]]]),
+    })  # fmt: skip
 
 
-def _table(cells: pd.DataFrame, by: list[str]) -> Table:
+def _table(cells: pd.DataFrame, codes: Array) -> Table:
     """All cells of a base with their sums, and with events and others adding up to answers."""
     from scipy import sparse
 
-    groups = _sums(cells, by)
-    answers = pd.Series(
-        np.flatnonzero(cells["cell"] == "answers"), index=cells.loc[cells["cell"] == "answers", "_cell"]
-    )
-    others = cells.index[cells["cell"] == "others"].to_numpy()
-    events = pd.Series(
-        cells.index[cells["cell"] == "events"].to_numpy(), index=cells.loc[cells["cell"] == "events", "_at"]
-    )
-    if others.size:
-        own = events.loc[cells.loc[others, "_at"]].to_numpy()
-        whole = answers.loc[cells.loc[others, "_cell"]].to_numpy()
-        groups += [(np.array([e, o]), int(w)) for e, o, w in zip(own, others, whole, strict=True)]
-    sizes = np.array([len(parts) + 1 for parts, _ in groups], dtype=int)
-    at = np.concatenate([[*parts, whole] for parts, whole in groups]) if groups else np.zeros(0, dtype=int)
-    sign = np.ones(len(at))
-    sign[np.cumsum(sizes) - 1] = -1.0
-    matrix = sparse.csr_matrix((sign, (np.repeat(np.arange(len(sizes)), sizes), at)), shape=(len(sizes), len(cells)))
-    return Table(cells, (*by, "cell", "_of"), "value", matrix)
+    kind, row, cell = (cells[c].to_numpy() for c in ("cell", "_row", "_cell"))
+    sums, at, signs = _sums(codes[row], cells["_of"].to_numpy(), cells["value"].to_numpy())
+    count = int(sums.max()) + 1 if len(sums) else 0
+    answers, events, others = (np.flatnonzero(kind == k) for k in _KINDS)
+    if len(others):
+        order = np.argsort(row[events])
+        own = events[order][np.searchsorted(row[events][order], row[others])]
+        whole = answers[np.searchsorted(cell[answers], cell[others])]
+        number = count + np.arange(len(others))
+        sums = np.concatenate([sums, number, number, number])
+        at = np.concatenate([at, own, others, whole])
+        signs = np.concatenate([signs, np.ones(2 * len(others)), -np.ones(len(others))])
+        count += len(others)
+    return Table(cells, ("cell", "_row"), "value", sparse.csr_matrix((signs, (sums, at)), shape=(count, len(cells))))
 
 
 def _covered(table: Table, primary: Array, protection: float, cost: Array, held: Array, known: Array) -> Array:
@@ -292,15 +314,15 @@ def _covered(table: Table, primary: Array, protection: float, cost: Array, held:
 
 
 def _protect_base(
-    rows: pd.DataFrame, by: list[str], base: Array, status: Array, rules: Array, before: pd.DataFrame,
+    rows: dict[str, Array], codes: Array, base: Array, status: Array, rules: Array, before: tuple[Array, Array],
     minimum: int, protection: float,
 ) -> pd.DataFrame:  # fmt: skip
     """Set the status of further rows of a base; what an attacker can then find out about its primary cells."""
-    cells = _cells(rows, by, base)
-    table = _table(cells, by)
+    cells = _cells(rows, base)
+    table = _table(cells, codes[:, codes[base].any(axis=0)])
     at, cell, value = cells["_at"].to_numpy(), cells["_cell"].to_numpy(), table.values
-    answers = (cells["cell"] == "answers").to_numpy()
-    place, why = rows["_cell"].to_numpy(), np.where(at >= 0, rules[at], "")
+    answers = at < 0
+    place, why = rows["_cell"], np.where(at >= 0, rules[at], "")
     known = _last(cells, before, base, place) == value
     # with the answers of a cell, every row goes that would show them
     shown = np.bincount(place[base])
@@ -325,10 +347,6 @@ def _protect_base(
     asked = np.flatnonzero((own | first) & unknown)
     lows, highs = attack.intervals(table, unknown, asked, low, high)
     found = cells.loc[asked].reset_index(drop=True)
-    row = np.where(at[asked] >= 0, at[asked], base[0])
-    for name in (*_BASE, "indicator", "statistic"):
-        found[name] = rows[name].to_numpy()[row]
-    found.loc[found["cell"] == "answers", ["indicator", "statistic"]] = ""
     true = value[asked]
     lower = np.minimum(protection, true)
     slack = 1e-6 * np.maximum(1, true)
@@ -336,13 +354,14 @@ def _protect_base(
     return found.assign(low=np.round(lows, 6), high=np.round(highs, 6), lower=lower, upper=protection, safe=safe)
 
 
-def _last(cells: pd.DataFrame, before: pd.DataFrame, base: Array, place: Array) -> Array:
+def _last(cells: pd.DataFrame, before: tuple[Array, Array], base: Array, place: Array) -> Array:
     """What the last release gave for each cell, NaN where nothing."""
     was = np.full(len(cells), np.nan)
     at, kind = cells["_at"].to_numpy(), cells["cell"].to_numpy()
-    n, events = before["n"].to_numpy(dtype=float), before["events"].to_numpy(dtype=float)
-    given = pd.Series(n[base]).groupby(place[base]).max()
-    was[kind == "answers"] = given.reindex(cells["_cell"].to_numpy()[kind == "answers"]).to_numpy()
+    n, events = before
+    given = np.full(int(place[base].max()) + 1, -np.inf)
+    np.fmax.at(given, place[base], n[base])
+    was[kind == "answers"] = given[cells["_cell"].to_numpy()[kind == "answers"]]
     was[kind == "events"] = events[at[kind == "events"]]
     was[kind == "others"] = (n - events)[at[kind == "others"]]
     return was

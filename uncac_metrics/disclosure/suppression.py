@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.disclosure import attack
+from uncac_metrics.disclosure.flows import Problem, Task, cheapest, optimal, part_of, protects
 from uncac_metrics.disclosure.tables import Table, label
 from uncac_metrics.model import Fault, Faults
 
 Array = np.ndarray
-Task = tuple[int, float]
-"""A primary cell, and how far it must be able to move (negative: down)."""
 _SMALL = 20_000
 """Flow variables (twice primary times other cells) up to which a proof of the optimum is tried."""
 _NODES = 2_000
@@ -62,19 +61,6 @@ class Suppressed:
         return self.source.relations
 
 
-@dataclass(frozen=True)
-class _Problem:
-    matrix: Any
-    primary: Array
-    cost: Array
-    down: Array
-    """How far each cell may move down, an entry a cell; 0 for known cells."""
-    up: Array
-    tasks: tuple[Task, ...]
-    both: Any = None
-    """The relations of ups and of downs of the cells beside each other."""
-
-
 def suppress(
     table: Table,
     primary: str | Sequence[bool] | Array,
@@ -86,6 +72,7 @@ def suppress(
     high: Any = np.inf,
     zeros: bool = True,
     fixed: str | Sequence[bool] | Array | None = None,
+    single: str | Sequence[bool] | Array | None = None,
     method: str = "auto",
     nodes: int = _NODES,
 ) -> Suppressed:
@@ -106,6 +93,9 @@ def suppress(
         It is known which cells are 0 (in a sample they are nobody's): they protect nothing and stay published.
     fixed : str or array of bool, optional
         Further cells that must stay published, or are known.
+    single : str or array of bool, optional
+        Cells with one contributor, who knows their value: primary cells that share a sum with one are protected
+        against that contributor as well. (Someone counted in a cell of persons does not know to be alone in it.)
     method : ``auto``, ``optimal`` or ``heuristic``
         ``auto``: the optimum where the table is small, otherwise, or where no proof is found within `nodes`, the
         heuristic, if it is not dearer than what was found.
@@ -147,7 +137,7 @@ def suppress(
     >>> done.method, done.optimal, done.cost
     ('optimal', True, 79.0)
     """
-    problem = _problem(table, primary, lower, upper, cost, low, high, zeros, fixed)
+    problem = _problem(table, primary, lower, upper, cost, low, high, zeros, fixed, single)
     hidden, proven = _pattern(problem, table, method, nodes)
     name = "optimal" if proven else "heuristic"
     bottom = np.where(problem.down == 0, table.values, table.values - problem.down)
@@ -175,7 +165,7 @@ def pattern(
     return _pattern(problem, table, "auto", nodes)[0]
 
 
-def _pattern(problem: _Problem, table: Table, method: str, nodes: int) -> tuple[Array, bool]:
+def _pattern(problem: Problem, table: Table, method: str, nodes: int) -> tuple[Array, bool]:
     """Cells to withhold, and whether no cheaper pattern exists."""
     if method not in ("auto", "optimal", "heuristic"):
         raise Faults([Fault("suppress", "method", f"no method {method!r}", "auto, optimal or heuristic")])
@@ -183,17 +173,18 @@ def _pattern(problem: _Problem, table: Table, method: str, nodes: int) -> tuple[
     movable = np.flatnonzero((problem.up + problem.down > 0) | problem.primary)
     apart = np.full(len(table), -1)
     apart[movable] = attack.pieces(problem.matrix[:, movable])
-    for piece in sorted({int(apart[cell]) for cell, _ in problem.tasks}):
+    for piece in sorted({int(apart[cell]) for cell, _, _ in problem.tasks}):
         at = np.flatnonzero(apart == piece)
-        found, sure = _solve(_part(problem, at), method, nodes, table, at)
+        found, sure = _solve(part_of(problem, at), method, nodes, table, at)
         hidden[at[found]] = True
         proven &= sure
     return hidden, proven
 
 
 def _problem(
-    table: Table, primary: Any, lower: Any, upper: Any, cost: Any, low: Any, high: Any, zeros: bool, fixed: Any
-) -> _Problem:
+    table: Table, primary: Any, lower: Any, upper: Any, cost: Any, low: Any, high: Any, zeros: bool, fixed: Any,
+    single: Any = None,
+) -> Problem:  # fmt: skip
     values = table.values
     first = attack.flags(table, primary)
     bottom, top = attack.known_bounds(table, low, high)
@@ -214,104 +205,53 @@ def _problem(
                             "give lower or upper above 0, or withhold it without further protection")
                       for i in np.flatnonzero(bare)[:5]])  # fmt: skip
     below = np.minimum(below, down)
-    tasks = []
+    alone = np.zeros(len(table), dtype=bool) if single is None else attack.flags(table, single)
+    near = (abs(table.relations).T @ abs(table.relations)).tocsr()[:, np.flatnonzero(alone)]
+    singles = np.flatnonzero(alone)
+    tasks: list[Task] = []
     for cell in np.flatnonzero(first):
-        tasks += [(int(cell), float(above[cell]))] if above[cell] > 0 else []
-        tasks += [(int(cell), -float(below[cell]))] if below[cell] > 0 else []
-    return _Problem(table.relations, first, costs, down, up, tuple(tasks))
+        beside = singles[np.sort(near.indices[near.indptr[cell] : near.indptr[cell + 1]])]
+        for known_too in (-1, *beside[beside != cell]):
+            tasks += [(int(cell), float(above[cell]), int(known_too))] if above[cell] > 0 else []
+            tasks += [(int(cell), -float(below[cell]), int(known_too))] if below[cell] > 0 else []
+    return Problem(table.relations, first, costs, down, up, tuple(tasks))
 
 
-def _part(problem: _Problem, at: Array) -> _Problem:
-    """Some cells that can be protected by themselves: no relation ties them to others that may move."""
-    from scipy import sparse
-
-    place = np.full(len(problem.cost), -1)
-    place[at] = np.arange(at.size)
-    matrix = problem.matrix[:, at]
-    tasks = tuple((int(place[cell]), amount) for cell, amount in problem.tasks if place[cell] >= 0)
-    matrix = matrix[np.diff(matrix.indptr) > 0]
-    both = sparse.hstack([matrix, -matrix], format="csc")
-    return _Problem(matrix, problem.primary[at], problem.cost[at], problem.down[at], problem.up[at], tasks, both)
-
-
-def _solve(part: _Problem, method: str, nodes: int, table: Table, at: Array) -> tuple[Array, bool]:
+def _solve(part: Problem, method: str, nodes: int, table: Table, at: Array) -> tuple[Array, bool]:
     """Cells to withhold, and whether no cheaper pattern exists."""
-    rough = _heuristic(part, table, at)
+    if protects(part, part.primary):
+        return part.primary, True
     others = int((~part.primary & (part.up + part.down > 0)).sum())
-    if not part.matrix.shape[0] or not (rough & ~part.primary).any():
-        return rough, True
-    if method == "heuristic" or (method == "auto" and len(part.tasks) * others > _SMALL):
-        return rough, False
-    found, proven = _optimal(part, nodes)
-    if found is None or not _protects(part, found):
-        return rough, False
-    cheaper = part.cost[found & ~part.primary].sum() <= part.cost[rough & ~part.primary].sum() + 1e-9
-    return (found, proven) if cheaper else (rough, False)
+    found, proven = None, False
+    if method == "optimal" or (method == "auto" and len(part.tasks) * others <= _SMALL):
+        found, proven = optimal(part, nodes)
+        if found is not None and not protects(part, found):
+            found, proven = None, False
+    if found is not None and proven:
+        return found, True
+    rough = _heuristic(part, table, at)
+
+    def spent(hidden: Array) -> float:
+        return float(part.cost[hidden & ~part.primary].sum())
+
+    return (rough if found is None or spent(rough) <= spent(found) else found), False
 
 
-def _flow(part: _Problem, task: Task, price: Array, allowed: Array) -> Array | None:
-    """The cheapest flow that moves a primary cell as far as it must; None where there is none."""
-    from scipy.optimize import linprog
-
-    cell, amount = task
-    n, size = len(price), abs(task[1])
-    # in units of the level that is wanted: tolerances of the solver are absolute
-    up, down = np.where(allowed, part.up, 0.0) / size, np.where(allowed, part.down, 0.0) / size
-    bounds = np.column_stack([np.zeros(2 * n), np.concatenate([up, down])])
-    if (up if amount > 0 else down)[cell] < 1 - 1e-9:
-        return None
-    bounds[[cell, n + cell]] = [[1, 1], [0, 0]] if amount > 0 else [[0, 0], [1, 1]]
-    solved = linprog(np.concatenate([price, price]), A_eq=part.both, b_eq=np.zeros(part.both.shape[0]), bounds=bounds,
-                     method="highs-ds")  # fmt: skip
-    return solved.x[:n] - solved.x[n:] if solved.status == 0 else None
-
-
-def _protects(part: _Problem, hidden: Array) -> bool:
-    """Whether all flows exist within the withheld cells: one programme, a block for each."""
-    from scipy import sparse
-    from scipy.optimize import linprog
-
-    free = np.flatnonzero(hidden)
-    place = np.full(len(hidden), -1)
-    place[free] = np.arange(free.size)
-    sub = part.matrix[:, free]
-    sub = sub[np.diff(sub.indptr) > 0]
-    step = max(1, 4_000 // max(free.size, 1))
-    for start in range(0, len(part.tasks), step):
-        tasks = part.tasks[start : start + step]
-        size = np.array([abs(amount) for _, amount in tasks])[:, None]
-        low, high = -part.down[free] / size, part.up[free] / size
-        for k, (cell, amount) in enumerate(tasks):
-            at = place[cell]
-            if (high[k, at] if amount > 0 else -low[k, at]) < 1 - 1e-9:
-                return False
-            low[k, at] = high[k, at] = np.sign(amount)
-        if not sub.shape[0]:
-            continue
-        blocks = sparse.kron(sparse.identity(len(tasks)), sub, format="csr")
-        bounds = np.column_stack([low.ravel(), high.ravel()])
-        solved = linprog(np.zeros(blocks.shape[1]), A_eq=blocks, b_eq=np.zeros(blocks.shape[0]), bounds=bounds,
-                         method="highs-ds")  # fmt: skip
-        if solved.status != 0:
-            return False
-    return True
-
-
-def _heuristic(part: _Problem, table: Table, at: Array) -> Array:
+def _heuristic(part: Problem, table: Table, at: Array) -> Array:
     hidden = part.primary.copy()
     movable = part.up + part.down > 0
     faults = []
-    for task in sorted(part.tasks, key=lambda t: (-abs(t[1]), t[0], t[1])):
+    for task in sorted(part.tasks, key=lambda t: (-abs(t[1]), t[0], t[1], t[2])):
         # a little for every cell, so that among flows of equal cost the shortest is taken
         price = np.where(hidden, 1e-4, part.cost + 1e-3)
-        flow = _flow(part, task, price, movable)
+        flow = cheapest(part, task, price, movable)
         if flow is None:
             faults.append(Fault("suppress", label(table, int(at[task[0]])),
                                 f"cannot be protected by {task[1]:+g} whatever is withheld",
                                 "lower its protection level, or merge categories of the table"))  # fmt: skip
             continue
         used = np.abs(flow) > _EPS
-        if ((flow != 0) & ~used & ~hidden).any() and _flow(part, task, 0 * price, hidden | used) is None:
+        if ((flow != 0) & ~used & ~hidden).any() and cheapest(part, task, 0 * price, hidden | used) is None:
             used = flow != 0  # what was taken for an error of rounding was needed
         hidden |= used
     if faults:
@@ -319,7 +259,7 @@ def _heuristic(part: _Problem, table: Table, at: Array) -> Array:
     return _tidied(part, hidden)
 
 
-def _tidied(part: _Problem, hidden: Array) -> Array:
+def _tidied(part: Problem, hidden: Array) -> Array:
     """Publish again what is not needed, the dearest first; only where there is not too much to try."""
     extra = np.flatnonzero(hidden & ~part.primary)
     if extra.size * len(part.tasks) > 1_000:
@@ -327,83 +267,6 @@ def _tidied(part: _Problem, hidden: Array) -> Array:
     for cell in extra[np.lexsort((extra, -part.cost[extra]))]:
         fewer = hidden.copy()
         fewer[cell] = False
-        if _protects(part, fewer):
+        if protects(part, fewer):
             hidden = fewer
     return hidden
-
-
-def _reach(matrix: Any) -> float:
-    """How far a cell can move in a shortest flow, relative to the cell that is moved: 1 in networks.
-
-    A table is a network where the signs of relations can be turned so that each cell enters at most one and leaves
-    at most one; for others a generous multiple is allowed.
-    """
-    columns = matrix.tocsc()
-    turn: dict[int, int] = {}
-    edges: dict[int, list[tuple[int, int]]] = {}
-    for j in range(columns.shape[1]):
-        rows = columns.indices[columns.indptr[j] : columns.indptr[j + 1]]
-        signs = columns.data[columns.indptr[j] : columns.indptr[j + 1]]
-        if len(rows) > 2:
-            return 16.0
-        if len(rows) == 2:
-            same = int(signs[0] * signs[1])
-            edges.setdefault(int(rows[0]), []).append((int(rows[1]), -same))
-            edges.setdefault(int(rows[1]), []).append((int(rows[0]), -same))
-    for start in edges:
-        if start in turn:
-            continue
-        turn[start], waiting = 1, [start]
-        while waiting:
-            row = waiting.pop()
-            for other, sign in edges[row]:
-                wanted = turn[row] * sign
-                if other not in turn:
-                    turn[other] = wanted
-                    waiting.append(other)
-                elif turn[other] != wanted:
-                    return 16.0
-    return 1.0
-
-
-def _optimal(part: _Problem, nodes: int) -> tuple[Array | None, bool]:
-    """Mixed integer programme: a flow for each task, one indicator a cell."""
-    from scipy import sparse
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    n, reach = len(part.cost), _reach(part.matrix)
-    free = np.flatnonzero(part.up + part.down > 0)
-    m, tasks = free.size, part.tasks
-    matrix = part.matrix[:, free]
-    place = np.full(n, -1)
-    place[free] = np.arange(m)
-    # flows in units of the level that is wanted, so that all are of one size
-    size = np.array([abs(amount) for _, amount in tasks])
-    tops = np.minimum(part.up[free][None, :] / size[:, None], reach)
-    bottoms = np.minimum(part.down[free][None, :] / size[:, None], reach)
-    flows = sparse.block_diag([matrix] * len(tasks), format="csr")
-    eye = sparse.identity(m * len(tasks), format="csr")
-    stacked = sparse.vstack([sparse.identity(m)] * len(tasks), format="csr")
-    zero = sparse.csr_matrix((flows.shape[0], m))
-    rows = sparse.vstack([
-        sparse.hstack([flows, zero]),
-        sparse.hstack([eye, -stacked.multiply(tops.reshape(-1, 1))]),
-        sparse.hstack([-eye, -stacked.multiply(bottoms.reshape(-1, 1))]),
-    ], format="csr")  # fmt: skip
-    least = np.concatenate([np.zeros(flows.shape[0]), np.full(2 * m * len(tasks), -np.inf)])
-    low, high = -bottoms.copy(), tops.copy()
-    for k, (cell, amount) in enumerate(tasks):
-        low[k, place[cell]] = high[k, place[cell]] = np.sign(amount)
-    chosen = part.primary[free].astype(float)
-    solved = milp(
-        np.concatenate([np.zeros(m * len(tasks)), np.where(part.primary, 0.0, part.cost)[free]]),
-        integrality=np.concatenate([np.zeros(m * len(tasks)), np.ones(m)]),
-        bounds=Bounds(np.concatenate([low.ravel(), chosen]), np.concatenate([high.ravel(), np.ones(m)])),
-        constraints=LinearConstraint(rows, least, np.zeros(rows.shape[0])),
-        options={"node_limit": nodes, "mip_rel_gap": 0.0},
-    )
-    if solved.x is None:
-        return None, False
-    hidden = part.primary.copy()
-    hidden[free[solved.x[m * len(tasks) :] > 0.5]] = True
-    return hidden, solved.status == 0
