@@ -86,7 +86,7 @@ def cell_keys(
     return found.assign(cell_key=(found["cell_key"] % 10**_DIGITS) / 10**_DIGITS)
 
 
-def perturbation_table(D: int, V: float, js: int = 0) -> pd.DataFrame:
+def perturbation_table(D: int, V: float, js: int = 0, *, falling: bool = False) -> pd.DataFrame:
     """A perturbation table of maximum entropy.
 
     Parameters
@@ -97,6 +97,9 @@ def perturbation_table(D: int, V: float, js: int = 0) -> pd.DataFrame:
         Variance of the noise.
     js : int, default 0
         No perturbed count is from 1 to `js`.
+    falling : bool, default False
+        Whether larger noise, in either direction, is never more likely than smaller: what the R package ptable asks
+        for by default. It changes the rows where the noise of maximum entropy would not fall from 0 on.
 
     Returns
     -------
@@ -111,8 +114,8 @@ def perturbation_table(D: int, V: float, js: int = 0) -> pd.DataFrame:
 
     Notes
     -----
-    The distribution need not fall from 0 on: the R package ptable by default asks for that besides, which changes the
-    rows where it would not (and lowers their variance where no falling distribution has it).
+    With `falling`, neighbours whose probabilities would rise are tied, one pair after the other, and the entropy is
+    largest for the ties.
 
     References
     ----------
@@ -139,7 +142,7 @@ def perturbation_table(D: int, V: float, js: int = 0) -> pd.DataFrame:
     for i in range(1, last + 1):
         v = np.arange(max(-i, -D), D + 1)
         v = v[(i + v == 0) | (i + v > js)]
-        p = _entropy(v, V)
+        p = _falling(v, V) if falling else _entropy(v, V)
         if p is None:
             faults.append(Fault("perturbation_table", f"count {i}", f"no noise of variance {V:g} in {v.tolist()}",
                                 "take another variance, or a larger D"))  # fmt: skip
@@ -155,8 +158,32 @@ def perturbation_table(D: int, V: float, js: int = 0) -> pd.DataFrame:
     return made.assign(j=made["i"] + made["v"])[["i", "j", "p", "v", "p_int_lb", "p_int_ub"]]
 
 
-def _entropy(v: Array, variance: float) -> Array | None:
-    """Probabilities of largest entropy with mean 0 and this variance, by Newton's method on the dual."""
+def _falling(v: Array, variance: float) -> Array | None:
+    """Probabilities of largest entropy that do not rise with the distance from 0 on either side."""
+    tied = np.arange(len(v))
+    outer = np.flatnonzero(v != 0)
+    inner = np.where(v[outer] > 0, outer - 1, outer + 1)
+    side = v[outer] * v[inner] >= 0  # where 0 is barred, the two sides have nothing in common
+    outer, inner = outer[side], inner[side]
+    if not len(outer):
+        return _entropy(v, variance)
+    for _ in range(len(v)):
+        p = _entropy(v, variance, tied)
+        if p is None:
+            return None
+        rise = p[outer] - p[inner]
+        worst = int(np.argmax(rise))
+        if rise[worst] <= 1e-12:
+            return p
+        tied = np.where(tied == tied[outer[worst]], tied[inner[worst]], tied)
+    return None
+
+
+def _entropy(v: Array, variance: float, tied: Array | None = None) -> Array | None:
+    """Probabilities of largest entropy with mean 0 and this variance, by Newton's method on the dual.
+
+    Values with the same number in `tied` have the same probability.
+    """
     if v.min() >= 0 or v.max() <= 0:
         return None
     # least and largest second moment with mean 0: two points next to 0, or the two ends
@@ -165,32 +192,30 @@ def _entropy(v: Array, variance: float) -> Array | None:
     most = -float(v.min() * v.max())
     if not least < variance < most:
         return None
+    _, group, size = np.unique(np.arange(len(v)) if tied is None else tied, return_inverse=True, return_counts=True)
     scale = float(np.abs(v).max())
-    x = np.vstack([v / scale, (v / scale) ** 2])
+    x = np.vstack([np.bincount(group, v / scale), np.bincount(group, (v / scale) ** 2)]) / size
     goal = np.array([0.0, variance / scale**2])
     theta = np.zeros(2)
 
-    def dual(t: Array) -> float:
+    def masses(t: Array) -> tuple[Array, float]:
         e = t @ x
-        return float(np.log(np.exp(e - e.max()).sum()) + e.max() - t @ goal)
+        p = size * np.exp(e - e.max())
+        return p / p.sum(), float(np.log(p.sum()) + e.max() - t @ goal)
 
     for _ in range(500):
-        e = theta @ x
-        p = np.exp(e - e.max())
-        p /= p.sum()
+        p, dual = masses(theta)
         gradient = x @ p - goal
         if np.abs(gradient).max() < 1e-15:
             break
         hessian = (x * p) @ x.T - np.outer(x @ p, x @ p)
         step = np.linalg.solve(hessian + 1e-14 * np.eye(2), gradient)
         pace = 1.0
-        while pace > 1e-10 and dual(theta - pace * step) > dual(theta) + 1e-15:
+        while pace > 1e-10 and masses(theta - pace * step)[1] > dual + 1e-15:
             pace /= 2
         theta = theta - pace * step
-    e = theta @ x
-    p = np.exp(e - e.max())
-    p = p / p.sum()
-    return p if np.abs(x @ p - goal).max() < 1e-9 else None
+    p, _ = masses(theta)
+    return (p / size)[group] if np.abs(x @ p - goal).max() < 1e-9 else None
 
 
 def perturb(counts: Any, keys: Any, ptable: pd.DataFrame) -> Array:
