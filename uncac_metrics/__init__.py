@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from uncac_metrics import plots, stats
+    from uncac_metrics import exchange, plots, stats
     from uncac_metrics.builds import build
     from uncac_metrics.catalogue import coverage, load_catalogue
     from uncac_metrics.composites import compose
@@ -31,6 +31,7 @@ _HOME = {
     "compose": "uncac_metrics.composites",
     "coverage": "uncac_metrics.catalogue",
     "estimate": "uncac_metrics.estimators",
+    "exchange": "",
     "load_catalogue": "uncac_metrics.catalogue",
     "load_dataset": "uncac_metrics.datasets",
     "plots": "",
@@ -46,6 +47,7 @@ __all__ = [
     "compose",
     "coverage",
     "estimate",
+    "exchange",
     "load_catalogue",
     "load_dataset",
     "plots",

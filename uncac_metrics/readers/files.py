@@ -22,7 +22,14 @@ from uncac_metrics.tables import nearest
 
 Options = Mapping[str, Any]
 
-EXTRAS = {"pyarrow": "parquet", "pyreadstat": "spss", "python_calamine": "excel", "ocdsmerge": "ocds"}
+EXTRAS = {
+    "ocdsmerge": "ocds",
+    "pyarrow": "parquet",
+    "pyreadstat": "spss",
+    "pysdmx": "sdmx",
+    "python_calamine": "excel",
+    "yaml": "opensdg",
+}
 """Library that a format needs -> extra of the package that installs it."""
 
 
