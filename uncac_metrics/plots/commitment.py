@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
@@ -69,23 +69,29 @@ def commitment_data(
     >>> data.loc[data["indicator"] == "BR-01", ["value", "unit", "display"]].to_numpy().tolist()
     [[17.6, '%', 'shown']]
     """
-    import pandas as pd
-
     from uncac_metrics.catalogue import coverage, load_catalogue
 
     cards = load_catalogue() if catalogue is None else catalogue
     ids = coverage(cards, by=by).set_index(by)["indicators"][code]
+    order = sorted((cards[key] for key in ids), key=lambda card: (list(MEASURES).index(card.type), card.id))
+    return overall(estimates, order)
+
+
+def overall(estimates: Estimates | pd.DataFrame, cards: Sequence[Indicator]) -> pd.DataFrame:
+    """The newest overall value of each of these indicators, in their order: the rows of :func:`commitment_data`."""
+    import pandas as pd
+
     table: pd.DataFrame = getattr(estimates, "table", estimates)
-    table = table[table["indicator"].isin(ids)].sort_values(["dataset"], kind="stable")
+    table = table[table["indicator"].isin([card.id for card in cards])].sort_values(["dataset"], kind="stable")
     table = table.sort_values("time_period", ascending=False, kind="stable")
-    overall: dict[str, dict[str, Any]] = {}
+    newest: dict[str, dict[str, Any]] = {}
     for row in table.to_dict("records"):
         if all(str(row.get(name, TOTAL)) == TOTAL for name in BREAKDOWNS):
-            overall.setdefault(row["indicator"], row)
+            newest.setdefault(row["indicator"], row)
     known = set(table["indicator"])
     rows = []
-    for card in sorted((cards[key] for key in ids), key=lambda card: (list(MEASURES).index(card.type), card.id)):
-        found = overall.get(card.id, {})
+    for card in cards:
+        found = newest.get(card.id, {})
         display = str(found.get("display", "shown")) if found else "by category" if card.id in known else "no data"
         numbers = {name: nan if display == "withheld" else number_or_nan(found.get(name)) for name in NUMBERS}
         rows.append(
@@ -174,7 +180,7 @@ def commitment_picture(data: pd.DataFrame, code: str, *, by: str = "paragraph", 
             marks = (Mark(one["value"], one["lower"], one["upper"], BLUE, "o", filled=one["display"] != "flagged"),)
             highest = max(highest, one["value"], one["upper"] if one["upper"] == one["upper"] else 0)
         elif not words:
-            words = _figures(one)
+            words = figures(one)
         rows.append(Row(f"{one['name']} ({one['indicator']})", marks, one["time_period"], words,
                         hatched=one["display"] == "withheld"))  # fmt: skip
     level = data["conf_level"].max() if len(data) else 0.95
@@ -185,7 +191,7 @@ def commitment_picture(data: pd.DataFrame, code: str, *, by: str = "paragraph", 
                    min(100.0, 1.04 * highest) or 100.0, column="period", letters=42)  # fmt: skip
 
 
-def _figures(one: Mapping[str, Any]) -> str:
+def figures(one: Mapping[str, Any]) -> str:
     """A value in its unit, with its interval."""
     size, word = next(((n, w) for n, w in LARGE if abs(one["value"]) >= n), (1.0, ""))
     digits = 1 if word else one["decimals"]
@@ -216,7 +222,7 @@ def commitment_alt(data: pd.DataFrame, code: str, *, by: str = "paragraph") -> s
     for kind, rows in data.groupby("type", sort=False):
         said = []
         for one in rows.to_dict("records"):
-            words = one["display"] if one["display"] in ("withheld", "by category", "no data") else _figures(one)
+            words = one["display"] if one["display"] in ("withheld", "by category", "no data") else figures(one)
             said.append(f"{one['name']} {words}" + (", flagged as uncertain" if one["display"] == "flagged" else ""))
         parts.append(f"{MEASURES[str(kind)]}: {'; '.join(said)}.")
     return " ".join(parts)

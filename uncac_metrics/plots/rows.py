@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
@@ -81,11 +81,29 @@ class Picture:
     """What the kinds of mark mean."""
     letters: int = LABEL
     """Letters in a line of a label; the figure is wider for more."""
+    places: tuple[float, ...] = ()
+    """Where the axis has numbers; round ones where none are given."""
+    points: float = 0.0
+    """Width of a figure (points) where it is not to follow from the letters."""
 
     @property
     def width(self) -> float:
         """Width of a figure that holds the picture (points)."""
-        return WIDTH + 5.4 * (self.letters - LABEL)
+        return self.points or WIDTH + 5.4 * (self.letters - LABEL)
+
+
+def fitted(picture: Picture, width: float | None) -> Picture:
+    """The picture for a figure of a width in millimetres: labels wrap earlier in a narrow column.
+
+    Examples
+    --------
+    >>> fitted(Picture(()), 85).letters, round(fitted(Picture(()), 85).width)
+    (21, 241)
+    """
+    if width is None:
+        return picture
+    points = width * 72 / 25.4
+    return replace(picture, points=points, letters=min(picture.letters, int(0.44 * points / 5)))
 
 
 def scale(values: Sequence[float], *, percent: bool = False) -> tuple[float, float]:
@@ -104,15 +122,15 @@ def scale(values: Sequence[float], *, percent: bool = False) -> tuple[float, flo
     return (low - room if low < 0 else 0.0), high + room
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, four to seven of them.
+def ticks(low: float, high: float, narrow: bool = False) -> list[float]:
+    """Round numbers from `low` to `high`, four to seven of them; fewer on a narrow axis.
 
     Examples
     --------
     >>> ticks(0, 100), ticks(0, 0.23)
     ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 0.05, 0.1, 0.15, 0.2])
     """
-    rough = (high - low) / (4 if max(abs(low), abs(high)) >= 10_000 else 6)
+    rough = (high - low) / (3 if narrow else 4 if max(abs(low), abs(high)) >= 10_000 else 6)
     power = math.floor(math.log10(rough))
     step = next(s for s in (1, 2, 5, 10) if s * 10.0**power >= rough * (1 - 1e-9))
     first, last = math.ceil(low / (step * 10.0**power) - 1e-9), math.floor(high / (step * 10.0**power) + 1e-9)
@@ -144,7 +162,9 @@ def lines_of(picture: Picture) -> tuple[list[tuple[str, float]], float]:
 
 def size(picture: Picture) -> tuple[float, float]:
     """Width and height of a figure that the picture fits (inches)."""
-    return picture.width / 72, (LINE * lines_of(picture)[1] + 83) / 72
+    above = 14.0 * max(0, math.ceil(len(picture.title) / (picture.width / 6.8)) - 2) + 11.0 * len(picture.key)
+    below = 10.0 * max(0, math.ceil(len(picture.notes) / (picture.width / 4.4)) - 1)
+    return picture.width / 72, (LINE * lines_of(picture)[1] + 83 + above + below) / 72
 
 
 def alone(figure: Figure, picture: Picture) -> Axes:
@@ -154,17 +174,19 @@ def alone(figure: Figure, picture: Picture) -> Axes:
     title = textwrap.fill(picture.title, int(picture.width / 6.8))
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN)
     on_axes(picture, ax)
-    ax.set_xlabel(textwrap.fill(picture.unit, 56), fontsize=8.5, color=INK, **PLAIN)
+    across = 56 if picture.width >= WIDTH else int(picture.width / 9)
+    ax.set_xlabel(textwrap.fill(picture.unit, across), fontsize=8.5, color=INK, **PLAIN)
     notes = textwrap.fill(picture.notes, int(picture.width / 4.4))
     figure.supxlabel(notes, x=0.01, ha="left", fontsize=7.5, color=GREY, **PLAIN)
     return ax
 
 
-def draw(picture: Picture, ax: Axes | None) -> Axes:
-    """Draw the picture on `ax`, or in a new pyplot figure of fitting size."""
+def draw(picture: Picture, ax: Axes | None, width: float | None = None) -> Axes:
+    """Draw the picture on `ax`, or in a new pyplot figure of fitting size (or of a width in millimetres)."""
     if ax is None:
         import matplotlib.pyplot as plt
 
+        picture = fitted(picture, width)
         return alone(plt.figure(figsize=size(picture)), picture)
     title = textwrap.fill(picture.title, 44)
     ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, **PLAIN)
@@ -210,12 +232,17 @@ def on_axes(picture: Picture, ax: Axes) -> None:
     if picture.key:
         for name, mark in picture.key:
             ax.plot([], [], label=name, **_look(mark))
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(picture.key), frameon=False, fontsize=8,
-                  borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
+        wide = max(_wide(name, 8) for name, _ in picture.key) + 20
+        columns = max(1, min(len(picture.key), int((picture.width - 5 * picture.letters) / wide)))
+        pad = 1.8 if columns == 1 and longest else 0.2  # above the heading of the column at the right
+        narrow = picture.width < 0.8 * WIDTH  # then it may stand above the labels, too
+        ax.legend(loc="lower right" if narrow else "lower left", bbox_to_anchor=(1 if narrow else 0, 1), ncols=columns,
+                  frameon=False, fontsize=8,
+                  borderaxespad=pad, handletextpad=0.2, columnspacing=1.2)  # fmt: skip
     ax.set_yticks([])
     ax.set_ylim(bottom - 0.4, -0.9)
     ax.set_xlim(picture.low, picture.high)
-    places = ticks(picture.low, picture.high)
+    places = picture.places or ticks(picture.low, picture.high, picture.width < 0.8 * WIDTH)
     ax.xaxis.set_major_locator(FixedLocator(places))
     ax.xaxis.set_major_formatter(FixedFormatter([tick_label(place) for place in places]))
     ax.tick_params(axis="x", labelsize=8, color=GREY, labelcolor=GREY, length=3)
@@ -256,7 +283,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
     placed, bottom = lines_of(picture)
     width = picture.width
     left = min(
-        165.0 + width - WIDTH,
+        max(165.0 + width - WIDTH, 0.42 * width),
         max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12,
     )
     longest = max((row.note for row in picture.rows), key=len, default="")
@@ -284,7 +311,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         out.append(_symbol(mark, x + 4, top - 24))
         write(x + 11, top - 21, name, f'font-size="8" fill="{INK}"')
         x += _wide(name, 8) + 24
-    for place in ticks(picture.low, picture.high):
+    for place in picture.places or ticks(picture.low, picture.high, picture.width < 0.8 * WIDTH):
         x = x_of(place)
         path(f"M{x:.1f} {top - 0.9 * LINE:.1f}V{foot:.1f}", PALE, 0.5)
         path(f"M{x:.1f} {foot:.1f}v3", GREY, 0.8)

@@ -1,0 +1,171 @@
+"""Sensitivity of a composite: which choice, or which error, its uncertainty comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from uncac_metrics.plots.canvas import said, source_note
+from uncac_metrics.plots.rows import Mark, Picture, Row, draw
+from uncac_metrics.plots.style import BLUE, SERIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+FIRST, TOTAL_EFFECT = Mark(0, colour=BLUE, shape="o"), Mark(0, colour=SERIES[1][0], shape="s")
+WORDS = {
+    "aggregation": "Aggregation", "normalise": "Normalisation", "weights": "Weights", "impute": "Imputation",
+    "treat": "Treatment of outliers", "left_out": "Indicator left out",
+}  # fmt: skip
+NUMBERS = ("first", "first_lower", "first_upper", "total", "total_lower", "total_upper")
+
+
+def sensitivity_data(
+    found: pd.DataFrame,
+    *,
+    output: str = "rank shift",
+    ref_area: str = "",
+    period: str = "",
+    names: Mapping[str, str] | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Sobol' indices of one output, the factor with the largest total effect first.
+
+    Parameters
+    ----------
+    found
+        Result of :func:`uncac_metrics.robustness.sensitivity`.
+    output : {"rank shift", "score"}
+        Of what.
+    ref_area, period
+        Unit, and period where there are several, of a score.
+    names
+        Words for factors.
+    level
+        Level of the intervals in `found`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``factor``, ``label``, ``first``, ``first_lower``, ``first_upper``, ``total``, ``total_lower``,
+        ``total_upper``, ``conf_level``. ``.attrs["together"]`` is the share of the variance that no factor explains
+        alone.
+
+    Raises
+    ------
+    ValueError
+        Where no row is meant, or a factor has several.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> found = pd.DataFrame({"factor": ["normalise", "aggregation"], "output": "rank shift", "ref_area": "",
+    ...                       "time_period": "", "first": [0.1, 0.6], "total": [0.3, 0.8]})
+    >>> data = sensitivity_data(found)
+    >>> data["label"].tolist(), round(data.attrs["together"], 2)
+    (['Aggregation', 'Normalisation'], 0.3)
+    """
+    rows = found[found["output"] == output]
+    if output == "score":
+        rows = rows[rows["ref_area"] == ref_area]
+        rows = rows[rows["time_period"].astype(str) == period] if period else rows
+    if not len(rows):
+        raise ValueError(f"no index of the {output} {ref_area} {period}".strip())
+    if rows["factor"].duplicated().any():
+        raise ValueError(f"several rows of {rows['factor'].iloc[0]}: choose one unit and period")
+    rows = rows.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
+    frame = rows.reindex(columns=["factor", *NUMBERS])
+    said_as = WORDS | dict(names or {})
+    frame.insert(1, "label", [said_as.get(name, name[:1].upper() + name[1:]) for name in frame["factor"]])
+    frame["conf_level"] = level
+    frame.attrs["together"] = float(1 - frame["first"].sum())
+    frame.attrs["of"] = f"score of {ref_area}" if output == "score" else "ranks"
+    return frame
+
+
+def sensitivity(
+    found: pd.DataFrame,
+    *,
+    output: str = "rank shift",
+    ref_area: str = "",
+    period: str = "",
+    names: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    ax: Axes | None = None,
+    source: str = "",
+    width: float | None = None,
+) -> Axes:
+    """Draw first-order and total indices of each factor with their intervals.
+
+    Parameters
+    ----------
+    found, output, ref_area, period, names, level
+        As in :func:`sensitivity_data`.
+    ax
+        Axes to draw on; a new pyplot figure of fitting size where none is given.
+    source
+        Where the data come from, for the line below the plot.
+    width
+        Width of a new figure (mm).
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> found = pd.DataFrame({"factor": ["normalise", "aggregation"], "output": "rank shift", "ref_area": "",
+    ...                       "time_period": "", "first": [0.1, 0.6], "total": [0.3, 0.8]})
+    >>> sensitivity(found, ax=Figure().subplots()).get_title(loc="left")
+    'What the ranks rest on'
+    """
+    data = sensitivity_data(found, output=output, ref_area=ref_area, period=period, names=names, level=level)
+    rows = tuple(
+        Row(
+            one["label"],
+            (
+                Mark(one["first"], one["first_lower"], one["first_upper"], FIRST.colour, FIRST.shape, offset=-0.17),
+                Mark(one["total"], one["total_lower"], one["total_upper"], TOTAL_EFFECT.colour, TOTAL_EFFECT.shape,
+                     offset=0.17),
+            ),
+            f"{one['first']:.2f} / {one['total']:.2f}",
+        )
+        for one in data.to_dict("records")
+    )  # fmt: skip
+    ends = [value for name in NUMBERS for value in data[name] if value == value]
+    low, high = min([0.0, *ends]), max([1.0, *ends])
+    notes = (
+        f"Lines: {100 * level:g} % intervals. The difference of the two is what the factor does together with others."
+    )
+    picture = Picture(rows, f"What the {data.attrs['of']} rest{'s' if output == 'score' else ''} on",
+                      "share of the variance", f"{notes} {source_note(source)}".strip(), 1.04 * low, 1.02 * high,
+                      column="alone / in all", key=(("alone (first order)", FIRST),
+                                                    ("with its interactions (total)", TOTAL_EFFECT)))  # fmt: skip
+    return draw(picture, ax, width)
+
+
+def sensitivity_alt(data: pd.DataFrame) -> str:
+    """What a plot of sensitivity shows, in words made from its numbers.
+
+    Parameters
+    ----------
+    data
+        Result of :func:`sensitivity_data`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> found = pd.DataFrame({"factor": ["normalise", "aggregation"], "output": "rank shift", "ref_area": "",
+    ...                       "time_period": "", "first": [0.1, 0.6], "total": [0.3, 0.8]})
+    >>> sensitivity_alt(sensitivity_data(found))[-77:]
+    'Aggregation: alone 0.60, in all 0.80; Normalisation: alone 0.10, in all 0.30.'
+    """
+    words = [
+        f"{one['label']}: alone {said(one['first'], one['first_lower'], one['first_upper'], 2)}, in all "
+        f"{said(one['total'], one['total_lower'], one['total_upper'], 2)}"
+        for one in data.to_dict("records")
+    ]
+    return f"Share of the variance of the {data.attrs['of']} by factor. {'; '.join(words)}."
