@@ -300,8 +300,8 @@ class Publication:
     """Presentation standards applied to every estimate, by name."""
     minimum: int = 0
     """Fewest unweighted contributors of a published cell of confidential data; 0: no disclosure control."""
-    exchange: tuple[str, ...] = ()
-    """Formats written beside the tables, by name."""
+    exchange: tuple[str, ...] | None = None
+    """Formats written beside the tables, by name; not said: those that need no further library."""
     structure: str = ""
     """File of the SDMX structure that the data of SDG series take; empty: the one rebuilt here."""
     expect: tuple[Expectation, ...] = ()

@@ -86,6 +86,7 @@ def make(
         findings += validation.of_revisions(changes, former.id)
         kept = changes[changes["status"] != "unchanged"]
         public["revisions.csv"] = kept.to_csv(index=False, lineterminator="\n").encode()
+    public |= _exchanged(inputs, published)
     public["index.html"] = page.render(inputs, outcomes, published, figures, drawn, content, changes).encode()
     internal[ESTIMATES] = to_csv(raw)
     internal |= {f"sums/{outcome.dataset}.npz": outcome.sums for outcome in outcomes if outcome.sums}
@@ -208,6 +209,17 @@ def _parquet(estimates: pd.DataFrame) -> dict[str, bytes]:
     return {"estimates.parquet": stream.getvalue()}
 
 
+def _exchanged(inputs: Inputs, published: pd.DataFrame) -> dict[str, bytes]:
+    """The formats of others that the office wants."""
+    from uncac_metrics.exchange import DEFAULT, release_files
+
+    publication = inputs.office.publication
+    wanted = DEFAULT if publication.exchange is None else publication.exchange
+    structure = Path(inputs.office.folder) / publication.structure if publication.structure else None
+    used = {key: inputs.sources[key] for key in sorted(set(published["dataset"]))}
+    return release_files(published, inputs.catalogue, inputs.office, used, formats=wanted, structure=structure)
+
+
 def _definitions(inputs: Inputs, estimates: pd.DataFrame) -> bytes:
     """The cards of a release as JSON, by id."""
     keys = sorted(set(estimates["indicator"]))
@@ -226,6 +238,7 @@ def errors(findings: Sequence[Finding]) -> list[Fault]:
 def check_publication(inputs: Inputs) -> list[Fault]:
     """Names of standards and formats that an office's file gives and nobody knows."""
     from uncac_metrics.disclosure import standard
+    from uncac_metrics.exchange.release import check_formats
 
     file, faults = str(Path(inputs.office.folder) / "office.toml"), []
     for name in inputs.office.publication.standards:
@@ -233,4 +246,16 @@ def check_publication(inputs: Inputs) -> list[Fault]:
             standard(name)
         except Faults as caught:
             faults += [Fault(file, "publication.standards", f.what, f.remedy) for f in caught.faults]
+    publication = inputs.office.publication
+    try:
+        check_formats(publication.exchange or ())
+    except Faults as caught:
+        faults += [Fault(file, "publication.exchange", f"{f.where}: {f.what}", f.remedy) for f in caught.faults]
+    if publication.structure:
+        place = Path(inputs.office.folder) / publication.structure
+        if not place.resolve().is_relative_to(Path(inputs.office.folder).resolve()):
+            remedy = "keep the structure in the folder"
+            faults.append(Fault(file, "publication.structure", "leads out of the office's folder", remedy))
+        elif not place.is_file():
+            faults.append(Fault(file, "publication.structure", "there is no such file", "correct the name"))
     return faults

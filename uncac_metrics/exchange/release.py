@@ -100,7 +100,7 @@ def release_files(
         :func:`uncac_metrics.exchange.publishable` refuses.
     """
     wanted = tuple(dict.fromkeys(formats))
-    _check(wanted)
+    check_formats(wanted)
     from uncac_metrics.exchange import quality, sdmx, tables
     from uncac_metrics.exchange.frames import cells, to_sdmx_csv
     from uncac_metrics.exchange.structures import own_structure, publishable
@@ -135,8 +135,15 @@ def release_files(
     return dict(sorted(files.items()))
 
 
-def _check(wanted: tuple[str, ...]) -> None:
-    """Faults of unknown formats, and one for each library that is missing."""
+def check_formats(wanted: Iterable[str]) -> None:
+    """Refuse unknown formats, and those whose library is missing.
+
+    Raises
+    ------
+    Faults
+        One a format that is unknown, one an extra that has to be installed.
+    """
+    wanted = tuple(wanted)
     faults = [Fault("formats", name, "is not a format", f"formats: {', '.join(FORMATS)}")
               for name in wanted if name not in FORMATS]  # fmt: skip
     missing: dict[str, list[str]] = {}
