@@ -3,8 +3,8 @@
     python benchmarks/exchange_speed.py [--indicators 60] [--areas 193] [--years 20] [--limit 15] [--sdmx1]
         [--out benchmarks/results/exchange_speed.csv]
 
-Made-up rows: indicators x areas x years. Each step runs once; `limit` is the seconds that SDMX-CSV may take. What is read
-back must be the release to the last bit.
+Made-up rows: indicators x areas x years. Each step runs once; `limit` is the seconds that SDMX-CSV may take. What
+is read back must be the release to the last bit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from measuring import Peak
 from uncac_metrics import exchange
 from uncac_metrics.builds.plan import gather
 from uncac_metrics.exchange.frames import as_text
-from uncac_metrics.readers.sdmx import sdmx, sdmx_cells
+from uncac_metrics.readers.sdmx_data import sdmx, sdmx_cells
 from uncac_metrics.reference import load
 from uncac_metrics.results import combine
 
@@ -118,8 +118,8 @@ def main() -> int:
 
             structure = exchange.structure_xml(own, "2.1", sender="ME", day="2026-01-01")
             (definition,) = sdmx1.read_sdmx(BytesIO(structure)).structure.values()
-            found = timed("sdmx1 reads SDMX-CSV",
-                          lambda: sdmx1.read_sdmx(BytesIO(text), format="CSV", structure=definition).data[0].obs)  # fmt: skip
+            options_of = {"format": "CSV", "structure": definition}
+            found = timed("sdmx1 reads SDMX-CSV", lambda: sdmx1.read_sdmx(BytesIO(text), **options_of).data[0].obs)
             same.append([float(one.value) for one in found] == published["value"].tolist())
     result = pd.DataFrame(rows)
     options.out.parent.mkdir(parents=True, exist_ok=True)

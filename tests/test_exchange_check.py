@@ -7,11 +7,11 @@ import uncac_metrics as um
 from uncac_metrics import exchange
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.builds.plan import gather
-from uncac_metrics.results import combine
 from uncac_metrics.exchange.frames import as_text
 from uncac_metrics.exchange.sdg import DIMENSIONS
 from uncac_metrics.model import Faults
-from uncac_metrics.readers.sdmx import sdmx
+from uncac_metrics.readers.sdmx_data import sdmx
+from uncac_metrics.results import combine
 
 EXAMPLE = datasets_folder() / "example" / "datasets"
 
@@ -184,7 +184,9 @@ def test_rebuilt_codes_are_those_of_the_constraints(data_folder):
     for name in ("SEX", "URBANISATION", "DISABILITY_STATUS", "INCOME_WEALTH_QUANTILE", "UNIT_MULT"):
         used = {code for cell in table[name] for code in cell.split(";")} - {"", "ALL"}
         assert used <= set(structure.component(name).codes), name
-    assert set(structure.component("UNIT_MEASURE").codes) <= {c for cell in table["UNIT_MEASURE"] for c in cell.split(";")}
+    assert set(structure.component("UNIT_MEASURE").codes) <= {
+        c for cell in table["UNIT_MEASURE"] for c in cell.split(";")
+    }
 
 
 def test_rebuilt_structure_is_labelled_as_such(published, inputs):
@@ -247,6 +249,19 @@ def test_sdg_file_comes_back_as_published_figures(published, inputs, tmp_path):
     assert (table["value"] < table["upper"]).all()
 
 
+def test_a_file_in_the_official_structure_is_read(data_folder):
+    """Generic data of SDMX-ML 2.1 against IAEG-SDGs:SDG(1.8): values as the file has them."""
+    pytest.importorskip("pysdmx", reason="SDMX-ML needs the extra sdmx")
+    table = sdmx(data_folder / "data/sdg/sdmx_example_SDG_1_8.xml")
+    first = table[(table["sex"] == "_T") & (table["series"] == "SI_POV_DAY1")]
+    figures = first.set_index("time_period")["value"].to_dict()
+    assert (figures["2020"], figures["2021"]) == (100.0, 120.0)
+    assert set(table["ref_area"]) == {"GBR"}
+    assert set(table["m49"]) == {"826"}
+    assert set(table["unit"]) == {"%"}
+    assert set(table["nature"]) == {"_X"}
+
+
 def test_an_official_structure_file_takes_the_place_of_the_rebuilt_one(published, inputs, tmp_path):
     """A file with another age list: codes that it lacks are left out, and it names the agency of its file."""
     from dataclasses import replace
@@ -256,7 +271,9 @@ def test_an_official_structure_file_takes_the_place_of_the_rebuilt_one(published
     ages = {"_T": "Total", "Y18T29": "18 to 29"}
     parts = tuple(replace(one, codes=ages, codelist="CL_AGE") if one.id == "AGE" else one for one in rebuilt.components)
     path = tmp_path / "dsd.xml"
-    given = replace(rebuilt, agency="IAEG-SDGs", id="SDG", version="1.8", dataflow="DF_SDG_GLH", components=parts, official=True)
+    given = replace(
+        rebuilt, agency="IAEG-SDGs", id="SDG", version="1.8", dataflow="DF_SDG_GLH", components=parts, official=True
+    )
     path.write_bytes(exchange.structure_xml(given, "2.1", sender="ME", day="2026-01-01"))
     made = exchange.release_files(published, inputs.catalogue, inputs.office, inputs.sources, formats=["sdg"],
                                   structure=path)  # fmt: skip

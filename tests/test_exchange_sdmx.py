@@ -16,9 +16,9 @@ import uncac_metrics as um
 from uncac_metrics import exchange
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.builds.plan import gather
-from uncac_metrics.results import combine
 from uncac_metrics.model import BREAKDOWNS, ESTIMATE_KEY, Faults
-from uncac_metrics.readers.sdmx import CONCEPTS, from_code, sdmx, sdmx_cells, to_code, unit_code, unit_of
+from uncac_metrics.readers.sdmx_data import CONCEPTS, from_code, sdmx, sdmx_cells, to_code, unit_code, unit_of
+from uncac_metrics.results import combine
 
 pytest.importorskip("pysdmx", reason="SDMX-ML needs the extra sdmx")
 
@@ -37,7 +37,9 @@ def inputs():
 def release(inputs):
     """Figures of three data sets of the example office, and rows that hold what is hard to write."""
     cards = [inputs.catalogue[key] for key in ("BR-01", "BR-02", "BR-07")]
-    population = um.estimate(cards, um.load_dataset(EXAMPLE / "population_2025"), by=("sex", "urbanisation"), cross=False)
+    population = um.estimate(
+        cards, um.load_dataset(EXAMPLE / "population_2025"), by=("sex", "urbanisation"), cross=False
+    )
     courts = um.estimate([inputs.catalogue["CJ-07"]], um.load_dataset(EXAMPLE / "justice_cases_2025"))
     series = um.estimate([inputs.catalogue["FM-01b"]], um.load_dataset(EXAMPLE / "published_series_2025"), by=("sex",))
     table = combine(one.table for one in (population, courts, series))
@@ -93,7 +95,9 @@ def assert_equal(found: pd.DataFrame, published: pd.DataFrame) -> None:
     for name in (*KEY, *STATUSES, "reason", "method"):
         assert found[name].tolist() == wanted[name].tolist(), name
     for name in VALUES:
-        assert np.array_equal(found[name].to_numpy(float), wanted[name].to_numpy(float, na_value=np.nan), equal_nan=True), name
+        assert np.array_equal(
+            found[name].to_numpy(float), wanted[name].to_numpy(float, na_value=np.nan), equal_nan=True
+        ), name
 
 
 @pytest.mark.parametrize("name", ["sdmx/estimates.csv", "sdmx/2.1/estimates.xml", "sdmx/3.0/estimates.xml"])
@@ -138,7 +142,7 @@ def test_sdmx1_reads_the_release_back(folder, published, name):
 
 
 def test_sdmx1_cannot_read_structures_of_version_3(folder):
-    """It is why the comparison above is of 2.1: should sdmx1 learn it, this fails and the comparison can be extended."""
+    """It is why the comparison above is of 2.1; should sdmx1 learn it, this fails and 3.0 can be compared too."""
     sdmx1 = pytest.importorskip("sdmx", reason="sdmx1 is the second reader")
     with pytest.raises(Exception):  # noqa: B017
         sdmx1.read_sdmx(BytesIO((folder / "sdmx/3.0/structure.xml").read_bytes()), format="XML")

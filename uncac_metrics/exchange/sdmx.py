@@ -15,7 +15,7 @@ from uncac_metrics.exchange.frames import as_text
 from uncac_metrics.exchange.structures import CODE, INTEGER, NUMBER, PERIOD, TEXT, Component, Structure
 from uncac_metrics.model import Fault, Faults, Source
 from uncac_metrics.readers.files import as_fault, need
-from uncac_metrics.readers.sdmx import safe_text
+from uncac_metrics.readers.sdmx_data import safe_text
 
 if TYPE_CHECKING:
     from pysdmx.model.dataflow import DataStructureDefinition
@@ -205,7 +205,9 @@ def _definition(
         codes = None
         if one.kind == CODE and one.codes is not None and not plain:
             items = [Code(code, name=_held(label, words)) for code, label in one.codes.items()]
-            codes = lists.setdefault(one.codelist, Codelist(one.codelist, name=_held(one.label, words), items=items, **own))
+            codes = lists.setdefault(
+                one.codelist, Codelist(one.codelist, name=_held(one.label, words), items=items, **own)
+            )
         reference = ItemReference(sdmx_type="Concept", agency=structure.agency, id=f"CS_{structure.id}",
                                   version=structure.version, item_id=one.id)  # fmt: skip
         level = (keys if one.series else "O") if one.role == "attribute" else None
@@ -218,8 +220,8 @@ def _definition(
                           local_codes=codes, local_enum_ref=urn, attachment_level=level))  # fmt: skip
     name = _held(structure.name, words)
     scheme = ConceptScheme(f"CS_{structure.id}", name=f"Concepts: {name}", items=concepts, **own)
-    made = DataStructureDefinition(id=structure.id, name=name, components=Components(parts), **own)
-    return made, scheme, list(lists.values())
+    definition = DataStructureDefinition(id=structure.id, name=name, components=Components(parts), **own)
+    return definition, scheme, list(lists.values())
 
 
 def _structure(found: DataStructureDefinition, flow: str) -> Structure:

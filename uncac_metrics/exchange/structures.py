@@ -24,7 +24,7 @@ from uncac_metrics.model import (
     Office,
     Source,
 )
-from uncac_metrics.readers.sdmx import to_code, unit_code
+from uncac_metrics.readers.sdmx_data import to_code, unit_code
 from uncac_metrics.reference import load
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.shapes.aggregates import NATURE
