@@ -325,6 +325,8 @@ def test_files_above_the_limit_are_refused(folder):
     [
         ("a,b\n1,2\n", "neither STRUCTURE nor DATAFLOW"),
         ("STRUCTURE,STRUCTURE_ID,SEX,OBS_VALUE\ndataflow,X:Y(1.0),F\n", "does not have 4 cells"),
+        ("STRUCTURE,STRUCTURE_ID,SEX,OBS_VALUE\ndataflow,X:Y(1.0),F,1,2\n", r"does not have 4 cells .*\(1 row: 1\)"),
+        ('STRUCTURE,STRUCTURE_ID,SEX,OBS_VALUE\ndataflow,X:Y(1.0),"F,1\n', "cannot be read"),
         ("STRUCTURE,STRUCTURE_ID,SEX,SEX\ndataflow,X:Y(1.0),F,M\n", "the column stands twice"),
         ("STRUCTURE,STRUCTURE_ID,SEX\n", "holds no observation"),
         ("<?xml version='1.0'?><a/>", "cannot be read"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
@@ -145,7 +146,8 @@ def read_structure(path: str | Path) -> Structure:
     from pysdmx.io import read_sdmx
     from pysdmx.model.dataflow import DataStructureDefinition
 
-    with as_fault(path):
+    with as_fault(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parts of the header that it does not keep
         message = read_sdmx(BytesIO(text.encode()), validate=True)
     held: list[Any] = list(message.structures or ())
     found = [one for one in held if isinstance(one, DataStructureDefinition)]
