@@ -13,7 +13,7 @@ import pandas as pd
 from uncac_metrics import _lazy
 from uncac_metrics.exchange.structures import CODE, INTEGER, NUMBER, Component, Structure
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.readers.sdmx import sdmx_cells
+from uncac_metrics.readers.sdmx_data import sdmx_cells
 from uncac_metrics.tables import nearest
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def schema_of(structure: Structure) -> pa.DataFrameSchema:
     Returns
     -------
     pandera.DataFrameSchema
-        For a frame of text cells, as :func:`uncac_metrics.readers.sdmx.sdmx_cells` gives it.
+        For a frame of text cells, as :func:`uncac_metrics.readers.sdmx_data.sdmx_cells` gives it.
 
     Examples
     --------

@@ -9,7 +9,7 @@ import pandas as pd
 
 from uncac_metrics.exchange.structures import CODE, INTEGER, NUMBER, Structure, natures
 from uncac_metrics.model import Indicator
-from uncac_metrics.readers.sdmx import CONCEPTS, to_code, unit_code
+from uncac_metrics.readers.sdmx_data import CONCEPTS, to_code, unit_code
 
 SDMX_CSV = ("STRUCTURE", "STRUCTURE_ID", "ACTION")
 """Leading columns of SDMX-CSV 2.0."""

@@ -12,7 +12,7 @@ import pandas as pd
 from uncac_metrics.exchange.frames import as_text, plain
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator, Office, Source
 from uncac_metrics.readers.files import need
-from uncac_metrics.readers.open_sdg import BESIDE, CLOSING, LEADING
+from uncac_metrics.readers.open_sdg_data import BESIDE, CLOSING, LEADING
 
 BOUNDS = {
     "STD_ERROR": "std_error", "LOWER_BOUND": "lower", "UPPER_BOUND": "upper", "CONF_LEVEL": "conf_level", "N": "n",

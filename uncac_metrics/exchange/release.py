@@ -104,7 +104,7 @@ def release_files(
     from uncac_metrics.exchange import quality, sdmx, tables
     from uncac_metrics.exchange.frames import cells, to_sdmx_csv
     from uncac_metrics.exchange.structures import own_structure, publishable
-    from uncac_metrics.readers.sdmx import to_code
+    from uncac_metrics.readers.sdmx_data import to_code
 
     table = publishable(estimates)
     day, sender = sdmx.prepared(sources.values()), to_code(office.id).upper() or "OFFICE"

@@ -19,7 +19,7 @@ import pandas as pd
 from uncac_metrics.exchange.frames import plain
 from uncac_metrics.exchange.structures import AGENCY, CODE, NUMBER, PERIOD, TEXT, Component, Structure, natures
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults, Indicator, Source
-from uncac_metrics.readers.sdmx import SDG_CONCEPTS
+from uncac_metrics.readers.sdmx_data import SDG_CONCEPTS
 from uncac_metrics.reference import load
 
 DIMENSIONS: Mapping[str, str] = {"sex": "SEX", "age": "AGE"} | {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import warnings
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +16,7 @@ from uncac_metrics.exchange.frames import as_text
 from uncac_metrics.exchange.structures import CODE, INTEGER, NUMBER, PERIOD, TEXT, Component, Structure
 from uncac_metrics.model import Fault, Faults, Source
 from uncac_metrics.readers.files import as_fault, need
-from uncac_metrics.readers.sdmx import safe_text
+from uncac_metrics.readers.sdmx_data import safe_text
 
 if TYPE_CHECKING:
     from pysdmx.model.dataflow import DataStructureDefinition
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 EPOCH = "1970-01-01"
 VERSIONS = ("2.1", "3.0")
 """Versions of SDMX-ML that are written."""
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;", "\\": "\\"}
+_SPECIAL = re.compile(r"""[&<>"'\\]""")
 _DTYPES = {NUMBER: "Double", INTEGER: "Integer", TEXT: "String", PERIOD: "ObservationalTimePeriod"}
 _KINDS = {
     **dict.fromkeys(("BigInteger", "Count", "Integer", "Long", "Short", "Incremental"), INTEGER),
@@ -70,11 +74,13 @@ def structure_xml(structure: Structure, version: str, *, sender: str, day: str) 
     from pysdmx.model import Dataflow
 
     form = {"2.1": Format.STRUCTURE_SDMX_ML_2_1, "3.0": Format.STRUCTURE_SDMX_ML_3_0}[version]
-    definition, concepts, lists = _definition(structure)
-    flow = Dataflow(structure.dataflow, name=structure.name, agency=structure.agency, version=structure.version,
+    tokens = _tokens(structure.name, *(text for one in structure.components
+                                       for text in (one.label, *(one.codes or {}).values())))  # fmt: skip
+    definition, concepts, lists = _definition(structure, tokens=tokens)
+    flow = Dataflow(structure.dataflow, name=definition.name, agency=structure.agency, version=structure.version,
                     structure=definition)  # fmt: skip
     text = write_sdmx([*lists, concepts, definition, flow], form, header=_header(structure, sender, day))
-    return _labelled(str(text), structure)
+    return _labelled(_restored(str(text), tokens), structure)
 
 
 def data_xml(frame: pd.DataFrame, structure: Structure, version: str, *, sender: str, day: str) -> bytes:
@@ -106,9 +112,14 @@ def data_xml(frame: pd.DataFrame, structure: Structure, version: str, *, sender:
 
     form = {"2.1": Format.DATA_SDMX_ML_2_1_STR, "3.0": Format.DATA_SDMX_ML_3_0}[version]
     definition, _, _ = _definition(structure, plain=True)
-    data = PandasDataset(structure=definition.to_schema(), data=as_text(frame))
+    cells = as_text(frame)
+    texts = [name for name in cells if cells[name].str.contains(_SPECIAL).any()]
+    tokens = _tokens(*(text for name in texts for text in cells[name].unique()))
+    for name in texts:
+        cells[name] = cells[name].map(lambda text: _held(text, tokens))
+    data = PandasDataset(structure=definition.to_schema(), data=cells)
     text = write_sdmx(data, form, header=_header(structure, sender, day))
-    return _labelled(str(text), structure)
+    return _labelled(_restored(str(text), tokens), structure)
 
 
 def read_structure(path: str | Path) -> Structure:
@@ -135,7 +146,8 @@ def read_structure(path: str | Path) -> Structure:
     from pysdmx.io import read_sdmx
     from pysdmx.model.dataflow import DataStructureDefinition
 
-    with as_fault(path):
+    with as_fault(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parts of the header that it does not keep
         message = read_sdmx(BytesIO(text.encode()), validate=True)
     held: list[Any] = list(message.structures or ())
     found = [one for one in held if isinstance(one, DataStructureDefinition)]
@@ -150,7 +162,30 @@ def _need() -> None:
     need("pysdmx", Path("SDMX-ML"))
 
 
-def _definition(structure: Structure, *, plain: bool = False) -> tuple[DataStructureDefinition, Any, list[Any]]:
+def _tokens(*texts: str) -> dict[str, str]:
+    """Characters that have a meaning in XML -> words that no text holds.
+
+    pysdmx writes attributes as Python would and turns every single quote into a double one, which breaks texts with
+    quotes, backslashes and entities; it gets these words instead, and :func:`_restored` puts the characters back.
+    """
+    whole = "\n".join(texts)
+    mark = next(word for at in range(len(whole) + 1) if (word := f"Q{at}Q") not in whole)
+    return {character: f"{mark}{at}Q" for at, character in enumerate(_ENTITIES)}
+
+
+def _held(text: str, tokens: Mapping[str, str]) -> str:
+    return _SPECIAL.sub(lambda found: tokens[found[0]], text)
+
+
+def _restored(text: str, tokens: Mapping[str, str]) -> str:
+    for character, token in tokens.items():
+        text = text.replace(token, _ENTITIES[character])
+    return text
+
+
+def _definition(
+    structure: Structure, *, plain: bool = False, tokens: Mapping[str, str] | None = None
+) -> tuple[DataStructureDefinition, Any, list[Any]]:
     """pysdmx's objects: the definition, the concept scheme and the code lists.
 
     `plain`: every component is text without a code list, so that cells are written as they stand.
@@ -161,17 +196,20 @@ def _definition(structure: Structure, *, plain: bool = False) -> tuple[DataStruc
 
     roles = {"dimension": Role.DIMENSION, "time": Role.DIMENSION, "measure": Role.MEASURE, "attribute": Role.ATTRIBUTE}
     own: dict[str, Any] = {"agency": structure.agency, "version": structure.version}
+    words = tokens or {character: character for character in _ENTITIES}
     lists: dict[str, Any] = {}
     parts, concepts = [], []
     keys = ",".join(structure.dimensions[:-1])
     for name in structure.ids:
         one = structure.component(name)
         assert one is not None
-        concepts.append(Concept(one.id, name=one.label))
+        concepts.append(Concept(one.id, name=_held(one.label, words)))
         codes = None
         if one.kind == CODE and one.codes is not None and not plain:
-            items = [Code(code, name=label) for code, label in one.codes.items()]
-            codes = lists.setdefault(one.codelist, Codelist(one.codelist, name=one.label, items=items, **own))
+            items = [Code(code, name=_held(label, words)) for code, label in one.codes.items()]
+            codes = lists.setdefault(
+                one.codelist, Codelist(one.codelist, name=_held(one.label, words), items=items, **own)
+            )
         reference = ItemReference(sdmx_type="Concept", agency=structure.agency, id=f"CS_{structure.id}",
                                   version=structure.version, item_id=one.id)  # fmt: skip
         level = (keys if one.series else "O") if one.role == "attribute" else None
@@ -182,9 +220,10 @@ def _definition(structure: Structure, *, plain: bool = False) -> tuple[DataStruc
         due = one.required or one.role in ("dimension", "time")
         parts.append(Part(one.id, required=due, role=roles[one.role], concept=reference, local_dtype=dtype,
                           local_codes=codes, local_enum_ref=urn, attachment_level=level))  # fmt: skip
-    scheme = ConceptScheme(f"CS_{structure.id}", name=f"Concepts: {structure.name}", items=concepts, **own)
-    made = DataStructureDefinition(id=structure.id, name=structure.name, components=Components(parts), **own)
-    return made, scheme, list(lists.values())
+    name = _held(structure.name, words)
+    scheme = ConceptScheme(f"CS_{structure.id}", name=f"Concepts: {name}", items=concepts, **own)
+    definition = DataStructureDefinition(id=structure.id, name=name, components=Components(parts), **own)
+    return definition, scheme, list(lists.values())
 
 
 def _structure(found: DataStructureDefinition, flow: str) -> Structure:

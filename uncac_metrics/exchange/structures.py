@@ -15,7 +15,6 @@ from uncac_metrics.model import (
     DISPLAY,
     ESTIMATE_KEY,
     ESTIMATE_LEADING,
-    ESTIMATE_VALUES,
     OBS_STATUS,
     TOTAL,
     Fault,
@@ -24,8 +23,9 @@ from uncac_metrics.model import (
     Office,
     Source,
 )
-from uncac_metrics.readers.sdmx import to_code, unit_code
+from uncac_metrics.readers.sdmx_data import to_code, unit_code
 from uncac_metrics.reference import load
+from uncac_metrics.results import COLUMNS, KEY, in_order
 from uncac_metrics.shapes import SHAPES
 from uncac_metrics.shapes.aggregates import NATURE
 
@@ -33,7 +33,6 @@ AGENCY = "UNCAC_METRICS"
 """Id of the agency that maintains our structures."""
 VERSION = "1.0.0"
 NUMBER, INTEGER, TEXT, CODE, PERIOD = "number", "integer", "text", "code", "period"
-KEY = (*ESTIMATE_KEY, *BREAKDOWNS)
 _PERIODS = re.compile(
     r"\d{4}(-\d{2}(-\d{2})?)?|\d{4}-(A1|S[12]|T[1-3]|Q[1-4]|M(0[1-9]|1[0-2])|W\d{2}|D\d{3})"
     r"|\d{4}-\d{2}-\d{2}/P\d+[YMD]"
@@ -113,11 +112,10 @@ def publishable(estimates: pd.DataFrame) -> pd.DataFrame:
     Faults
         Missing columns, two rows with the same key, periods that SDMX does not know.
     """
-    columns = [*ESTIMATE_LEADING, *BREAKDOWNS, *ESTIMATE_VALUES]
     remedy = "give the frame of a release"
-    if missing := [name for name in columns if name not in estimates]:
+    if missing := [name for name in COLUMNS if name not in estimates]:
         raise Faults([Fault("estimates", name, "the column is missing", remedy) for name in missing])
-    table = estimates[columns].sort_values(list(KEY), kind="stable").reset_index(drop=True)
+    table = in_order(estimates[list(COLUMNS)])
     faults = []
     double = table.duplicated(list(KEY), keep=False)
     if double.any():

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uncac_metrics.exchange.structures import KEY
 from uncac_metrics.model import Column, Office, Source
+from uncac_metrics.results import KEY
 from uncac_metrics.shapes import ESTIMATES
 
 ESTIMATES_CSV = "estimates.csv"

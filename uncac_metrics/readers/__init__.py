@@ -19,11 +19,11 @@ import pandas as pd
 from uncac_metrics.model import Fault, Faults
 from uncac_metrics.readers import files
 from uncac_metrics.readers.files import EXTRAS, Options, absent
-from uncac_metrics.readers.open_sdg import open_sdg
+from uncac_metrics.readers.open_sdg_data import open_sdg
 from uncac_metrics.readers.procurement import digiwhist, ocds
 from uncac_metrics.readers.ratings import cpi, cpia, vdem, wgi
 from uncac_metrics.readers.sdg import un_sdg
-from uncac_metrics.readers.sdmx import sdmx
+from uncac_metrics.readers.sdmx_data import sdmx
 from uncac_metrics.readers.sheets import freedom_in_the_world, gcb, wjp
 from uncac_metrics.readers.surveys import afrobarometer, americasbarometer, enterprise_survey, inegi
 from uncac_metrics.readers.unodc import un_cts

@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -217,17 +219,7 @@ def sdmx_cells(path: str | Path, *, most: int = MOST_BYTES) -> pd.DataFrame:
     path = Path(path)
     text = safe_text(path, most=most)
     if not text.lstrip().startswith("<"):
-        with as_fault(path):
-            rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-        names = [name.partition(":")[0].strip() for name in rows[0]] if rows else []
-        if not {"STRUCTURE", "DATAFLOW"} & {name.partition("[")[0] for name in names}:
-            what = "is not SDMX-CSV: its first row has neither STRUCTURE nor DATAFLOW"
-            raise Faults([Fault(str(path), "header", what, "give an SDMX-CSV file with its header")])
-        ragged = [at for at, row in enumerate(rows[1:], 1) if len(row) != len(names)]
-        if ragged:
-            what = f"the row does not have {len(names)} cells as the header"
-            raise Faults([Fault(str(path), "", what, "correct the file", tuple(ragged[:5]), len(ragged))])
-        table = pd.DataFrame(rows[1:], columns=names, dtype=object)
+        table = _of_csv(text, path)
     else:
         table = _of_xml(text, path)
     if len(set(table.columns)) != len(table.columns):
@@ -309,12 +301,34 @@ def numbers(cells: pd.Series, path: Path) -> np.ndarray:
     return np.where(np.isnan(signs), layout.numbers(finite, path, missing=("", "NaN", "#N/A")), signs)
 
 
+def _of_csv(text: str, path: Path) -> pd.DataFrame:
+    """Rows of an SDMX-CSV file as text, each with as many cells as the header."""
+    with as_fault(path):
+        names = [name.partition(":")[0].strip() for name in next(csv.reader(io.StringIO(text, newline="")), [])]
+    if not {"STRUCTURE", "DATAFLOW"} & {name.partition("[")[0] for name in names}:
+        what = "is not SDMX-CSV: its first row has neither STRUCTURE nor DATAFLOW"
+        raise Faults([Fault(str(path), "header", what, "give an SDMX-CSV file with its header")])
+    with warnings.catch_warnings(), suppress(ValueError, pd.errors.ParserWarning):
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
+        table = pd.read_csv(io.StringIO(text), header=0, index_col=False, dtype="str", na_filter=False)
+        if (table.iloc[:, -1] != "").all():  # a shorter row would end in an empty cell
+            return table.set_axis(names, axis=1)
+    with as_fault(path):
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))[1:]
+    ragged = [at for at, row in enumerate(rows, 1) if len(row) != len(names)]
+    if ragged:
+        what = f"the row does not have {len(names)} cells as the header"
+        raise Faults([Fault(str(path), "", what, "correct the file", tuple(ragged[:5]), len(ragged))])
+    return pd.DataFrame(rows, columns=names, dtype=object)
+
+
 def _of_xml(text: str, path: Path) -> pd.DataFrame:
     """Observations of an SDMX-ML data message."""
     need("pysdmx", path)
     from pysdmx.io import read_sdmx
 
-    with as_fault(path):
+    with as_fault(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parts of the header that it does not keep
         message = read_sdmx(BytesIO(text.encode()), validate=True)
     data: Sequence[Any] = message.data or ()
     if not data:

@@ -13,7 +13,8 @@ import pandas as pd
 
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Fault, Faults
 from uncac_metrics.readers import layout
-from uncac_metrics.readers.sdmx import CONCEPTS, NUMBERS, numbers
+from uncac_metrics.readers.files import must_exist
+from uncac_metrics.readers.sdmx_data import CONCEPTS, NUMBERS, numbers
 
 LEADING, CLOSING = "Year", ("Units", "Series", "Value")
 """First and last columns of a data file; what lies between are disaggregations, where an empty cell is the total."""
@@ -59,6 +60,7 @@ def open_sdg(path: str | Path, *, ref_area: str = "", vintage: str = "") -> pd.D
     '16-5-1,MEX,2017,_T,14.6\\n16-5-1,MEX,2017,F,12.4\\n'
     """
     path = Path(path)
+    must_exist(path)
     named = _NAME.fullmatch(path.name)
     if named is None:
         what = f"the name {path.name!r} is not indicator_<id>.csv"
