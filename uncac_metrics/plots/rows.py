@@ -130,7 +130,7 @@ def ticks(low: float, high: float, narrow: bool = False) -> list[float]:
     >>> ticks(0, 100), ticks(0, 0.23)
     ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 0.05, 0.1, 0.15, 0.2])
     """
-    rough = (high - low) / (3 if narrow else 4 if max(abs(low), abs(high)) >= 10_000 else 6)
+    rough = (high - low) / (4 if narrow or max(abs(low), abs(high)) >= 10_000 else 6)
     power = math.floor(math.log10(rough))
     step = next(s for s in (1, 2, 5, 10) if s * 10.0**power >= rough * (1 - 1e-9))
     first, last = math.ceil(low / (step * 10.0**power) - 1e-9), math.floor(high / (step * 10.0**power) + 1e-9)
