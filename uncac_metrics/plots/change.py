@@ -191,7 +191,7 @@ def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str
     notes += ["First: as first published."] if data["first_published"].notna().any() else []
     title = f"{name}change from {before} to {now}"
     key = (("more than chance explains", SIGNIFICANT), ("may be chance", NOT))
-    unit = f"difference, {_unit(data)}{better}"
+    unit = ", ".join(filter(None, ["difference", f"{_unit(data)}{better}"]))
     return Picture(tuple(rows), title[:1].upper() + title[1:], unit, " ".join([*notes, source_note(source)]).strip(),
                    low, high, column=f"{before} → {now}", rule=0.0, key=key)  # fmt: skip
 

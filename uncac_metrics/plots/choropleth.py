@@ -215,7 +215,7 @@ def choropleth(
     (left, bottom), (right, top) = ends.min(axis=0), ends.max(axis=0)
     middle = 1.0 if planar else float(np.cos(np.radians((bottom + top) / 2)))
     full = width or 124.0
-    ax = canvas(ax, width, (36 if full > 100 else 50) + 0.66 * full * (top - bottom) / ((right - left) * middle))
+    ax = canvas(ax, width, (30 if full > 100 else 42) + 0.68 * full * (top - bottom) / ((right - left) * middle))
     n = len(data.attrs["breaks"]) + 1
     for polygons, one in zip(found, data.to_dict("records"), strict=True):
         parts = [Path(ring, closed=True) for polygon in polygons for ring in polygon]
@@ -229,10 +229,11 @@ def choropleth(
         edge = INK if flagged else GREY if isnan(one["value"]) else "white"
         ax.add_patch(PathPatch(path, facecolor="none", edgecolor=edge, linewidth=1.3 if flagged else 0.7,
                                linestyle="--" if flagged else "-", zorder=3 if flagged else 2))  # fmt: skip
-    ax.set(xlim=(left, right), ylim=(bottom, top))
+    room = 0.62 if points(ax) < 300 else 0.4  # for the legend, of the width of the map
+    ax.set(xlim=(left, left + (1 + room) * (right - left)), ylim=(bottom, top))
     ax.set_aspect(1 / middle)
     bare_axes(ax)
-    _legend(ax, data, n)
+    _legend(ax, data, n, room)
     card = indicator if isinstance(indicator, Indicator) else None
     notes = [f"Uncertainty: half the width of the {100 * data['conf_level'].max():g} % interval over the value.",
              disclaimer, source_note(source)]  # fmt: skip
@@ -250,12 +251,12 @@ def _look(place: int, unsure: int, n: int) -> dict[str, Any]:
     return {"facecolor": mixed, "edgecolor": GREY, "hatch": DOTS[unsure], "linewidth": 0.0}
 
 
-def _legend(ax: Axes, data: pd.DataFrame, n: int) -> None:
+def _legend(ax: Axes, data: pd.DataFrame, n: int, room: float) -> None:
     """Squares of values by uncertainty, right of the map."""
     from matplotlib.patches import Rectangle
 
-    box = ax.inset_axes((1.03, 0.22, 0.62 if points(ax) < 300 else 0.4, 0.62))
-    box.set_in_layout(True)
+    start = 1 / (1 + room) + 0.02
+    box = ax.inset_axes((start, 0.1, 1 - start, 0.8))
     rows = len(data.attrs["uncertainty"]) + 1
     for unsure in range(rows):
         for place in range(n):
