@@ -54,19 +54,19 @@ def release() -> pd.DataFrame:
     return groups(sex="_T", indicator=list(CARDS))
 
 
-def trend() -> None:
+def trend(**how) -> None:
     frame = groups(sex="_T", time_period=["2017", "2019", "2021", "2025"])
-    plots.trend(frame, indicator=CARD, breaks=["2021"], target=8.0)
+    plots.trend(frame, indicator=CARD, breaks=["2021"], target=8.0, **how)
 
 
-def change() -> None:
+def change(**how) -> None:
     rng = np.random.default_rng(1)
     waves = []
     for share, period in ((0.18, "2025"), (0.32, "2023")):
         sample = pd.DataFrame({"w": 1.0, "sex": rng.choice(["F", "M", "X"], 300), "paid": rng.random(300) < share})
         found = survey.proportion(survey.Design(sample.astype({"paid": int}), weight="w"), "paid", by="sex")
         waves.append(found.with_columns(time_period=period, display=["shown", "withheld", "flagged"]))
-    plots.change(*waves, level=0.95)
+    plots.change(*waves, level=0.95, **how)
 
 
 def composition(**options):
@@ -76,42 +76,44 @@ def composition(**options):
     return um.compose("CO-01", rates, std_error=errors, n=400)
 
 
-def sensitivity() -> None:
+def sensitivity(**how) -> None:
     names = ["normalise", "aggregation", "errors of the data"]
     found = pd.DataFrame({"factor": names, "output": "rank shift", "ref_area": "", "time_period": "",
                           "first": [0.1, 0.5, 0.2], "total": [0.2, 0.7, 0.3]})  # fmt: skip
     for name in ("first", "total"):
         found[f"{name}_lower"], found[f"{name}_upper"] = found[name] - 0.1, found[name] + 0.1
-    plots.sensitivity(found)
+    plots.sensitivity(found, **how)
 
 
-def progression() -> None:
+def progression(**how) -> None:
     cohort = pd.DataFrame({"reported": [1240], "prosecuted": [301], "convicted": [148], "final": [90]})
     found = counts.progression(cohort, list(cohort))
-    plots.progression(found.with_columns(display=["shown", "flagged", "withheld"]))
+    plots.progression(found.with_columns(display=["shown", "flagged", "withheld"]), **how)
 
 
-def funnel() -> None:
+def funnel(**how) -> None:
     n = np.arange(20, 200, 12)
     buyers = pd.DataFrame({"buyer": [f"B{i}" for i in n], "single": n // 4, "awarded": n})
     buyers.loc[8, "single"] = 80
-    plots.funnel(counts.funnel(buyers, "buyer", "single", "awarded"), unit="buyer")
+    plots.funnel(counts.funnel(buyers, "buyer", "single", "awarded"), unit="buyer", **how)
 
 
-def recovery_flow() -> None:
+def recovery_flow(**how) -> None:
     stays = pd.DataFrame(
         {"asset": [1, 1, 2, 3, 4, 4], "state": ["frozen", "confiscated", "frozen", "frozen", "frozen", "confiscated"],
          "moved_to": ["confiscated", "returned", "released", None, "confiscated", None],
          "usd": [5e6, 5e6, 3e6, 2e6, 1e6, 1e6]}
     )  # fmt: skip
-    plots.recovery_flow(stays, unit="asset", origin="state", destination="moved_to", amount="usd", currency="USD")
+    plots.recovery_flow(
+        stays, unit="asset", origin="state", destination="moved_to", amount="usd", currency="USD", **how
+    )
 
 
-def lorenz() -> None:
+def lorenz(**how) -> None:
     share = [0.2, 0.4, 0.6, 0.8]
     points = groups(sex="_T", category=[str(p) for p in share], statistic="lorenz curve", value=[p**2 for p in share],
                     lower=[p**2 * 0.8 for p in share], upper=[p**2 * 1.1 for p in share])  # fmt: skip
-    plots.lorenz(points)
+    plots.lorenz(points, **how)
 
 
 def flag_table() -> pd.DataFrame:
@@ -122,13 +124,13 @@ def flag_table() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def red_flags() -> None:
-    plots.red_flags(counts.flag_rates(flag_table()).with_columns(display=["shown", "withheld", "flagged"]))
+def red_flags(**how) -> None:
+    plots.red_flags(counts.flag_rates(flag_table()).with_columns(display=["shown", "withheld", "flagged"]), **how)
 
 
-def benford() -> None:
+def benford(**how) -> None:
     payments = pd.DataFrame({"amount": np.append(10 ** np.linspace(0, 4, 300), np.full(60, 990.0))})
-    plots.benford(payments, "amount")
+    plots.benford(payments, "amount", **how)
 
 
 TILES = pd.DataFrame({"code": list("NSEWK"), "row": [0, 2, 1, 1, 2], "column": [1, 1, 2, 0, 2]})
@@ -139,33 +141,33 @@ def square(code: str, x: float, y: float) -> dict:
     return {"type": "Feature", "properties": {"code": code}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
 
 
-def choropleth() -> None:
+def choropleth(**how) -> None:
     places = {"N": (0, 1), "S": (0, 0), "E": (1, 1), "W": (1, 0)}
     boundaries = {"type": "FeatureCollection", "features": [square(code, *at) for code, at in places.items()]}
-    plots.choropleth(areas(), boundaries, indicator=CARD)
+    plots.choropleth(areas(), boundaries, indicator=CARD, **how)
 
 
-PICTURES: dict[str, Callable[[], object]] = {
-    "interval": lambda: plots.interval(groups(), indicator=CARD),
+PICTURES: dict[str, Callable[..., object]] = {
+    "interval": lambda **how: plots.interval(groups(), indicator=CARD, **how),
     "trend": trend,
-    "dumbbell": lambda: plots.dumbbell(groups(), codes=("F", "M"), catalogue=CARDS),
-    "commitment": lambda: plots.commitment(release(), "69", catalogue=CARDS),
+    "dumbbell": lambda **how: plots.dumbbell(groups(), codes=("F", "M"), catalogue=CARDS, **how),
+    "commitment": lambda **how: plots.commitment(release(), "69", catalogue=CARDS, **how),
     "coverage_matrix": lambda: plots.coverage_matrix(CARDS, by="section"),
     "change": change,
-    "profile": lambda: plots.profile(release(), catalogue=CARDS),
-    "rank_intervals": lambda: plots.rank_intervals(composition().ranks()),
-    "decomposition": lambda: plots.decomposition(composition(), of="shortfall"),
+    "profile": lambda **how: plots.profile(release(), catalogue=CARDS, **how),
+    "rank_intervals": lambda **how: plots.rank_intervals(composition().ranks(), **how),
+    "decomposition": lambda **how: plots.decomposition(composition(), of="shortfall", **how),
     "sensitivity": sensitivity,
     "progression": progression,
     "funnel": funnel,
     "recovery_flow": recovery_flow,
     "lorenz": lorenz,
-    "tile_map": lambda: plots.tile_map(areas(), TILES, indicator=CARD),
+    "tile_map": lambda **how: plots.tile_map(areas(), TILES, indicator=CARD, **how),
     "choropleth": choropleth,
     "red_flags": red_flags,
-    "flags_together": lambda: plots.flags_together(flag_table()),
+    "flags_together": lambda **how: plots.flags_together(flag_table(), **how),
     "benford": benford,
-    "table_figure": lambda: plots.table_figure(groups(), indicator=CARD),
+    "table_figure": lambda **how: plots.table_figure(groups(), indicator=CARD, **how),
 }
 
 
@@ -190,6 +192,28 @@ def test_a_picture_looks_as_it_did(name, tmp_path):
 
     difference = compare_images(str(BASELINE / f"{name}.png"), str(picture(name, tmp_path)), TOLERANCE)
     assert difference is None, difference
+
+
+@pytest.mark.parametrize("width", [85, 170])
+@pytest.mark.parametrize("name", [name for name in PICTURES if name != "coverage_matrix"])
+def test_a_picture_fits_a_column_of_print(name, width):
+    """Nothing is cut off, letters are 6.5 points or more, and the figure can be written as SVG."""
+    import matplotlib.pyplot as plt
+
+    with plt.style.context("default"):
+        plt.close("all")
+        PICTURES[name](width=width)
+        figure = plt.gcf()
+        figure.draw_without_rendering()
+        assert figure.get_figwidth() * 25.4 == pytest.approx(width)
+        box = figure.get_tightbbox()
+        assert box.x0 > -0.03 and box.x1 < figure.get_figwidth() + 0.03
+        assert box.y0 > -0.03 and box.y1 < figure.get_figheight() + 0.03
+        words = [text for ax in figure.axes for text in [*ax.texts, ax.title, ax.xaxis.label] if text.get_text()]
+        assert min(text.get_fontsize() for text in words) >= 6.5
+        drawn = plots.svg(figure)
+        assert drawn.startswith("<svg") and "<image" not in drawn
+        plt.close("all")
 
 
 def test_every_plot_has_a_picture():

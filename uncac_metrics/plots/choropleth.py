@@ -7,6 +7,7 @@ from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import Indicator
+from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.canvas import bare_axes, canvas, dress, points, source_note, withheld_look
 from uncac_metrics.plots.classes import (
     GREYED,
@@ -17,7 +18,6 @@ from uncac_metrics.plots.classes import (
     of_areas,
 )
 from uncac_metrics.plots.interval import unit_label
-from uncac_metrics.plots.rows import tick_label
 from uncac_metrics.plots.style import GREY, INK, PLAIN
 from uncac_metrics.plots.tiles import tile_map_alt
 
@@ -231,9 +231,9 @@ def choropleth(
                                linestyle="--" if flagged else "-", zorder=3 if flagged else 2))  # fmt: skip
     room = 0.62 if points(ax) < 300 else 0.4  # for the legend, of the width of the map
     ax.set(xlim=(left, left + (1 + room) * (right - left)), ylim=(bottom, top))
-    ax.set_aspect(1 / middle)
+    ax.set_aspect(1 / middle, anchor="W")
     bare_axes(ax)
-    _legend(ax, data, n, room)
+    _legend(ax, data, n, room, (1 + room) * (right - left) * middle / (top - bottom))
     card = indicator if isinstance(indicator, Indicator) else None
     notes = [f"Uncertainty: half the width of the {100 * data['conf_level'].max():g} % interval over the value.",
              disclaimer, source_note(source)]  # fmt: skip
@@ -251,13 +251,14 @@ def _look(place: int, unsure: int, n: int) -> dict[str, Any]:
     return {"facecolor": mixed, "edgecolor": GREY, "hatch": DOTS[unsure], "linewidth": 0.0}
 
 
-def _legend(ax: Axes, data: pd.DataFrame, n: int, room: float) -> None:
-    """Squares of values by uncertainty, right of the map."""
+def _legend(ax: Axes, data: pd.DataFrame, n: int, room: float, shape: float) -> None:
+    """Squares of values by uncertainty, right of the map; `shape` is the width of the axes over their height."""
     from matplotlib.patches import Rectangle
 
-    start = 1 / (1 + room) + 0.02
-    box = ax.inset_axes((start, 0.1, 1 - start, 0.8))
     rows = len(data.attrs["uncertainty"]) + 1
+    start = 1 / (1 + room) + 0.02
+    high = min(0.9, (1 - start) * shape * (rows + 2.8) / (n + 2))  # cells are square where there is room
+    box = ax.inset_axes((start, 0.98 - high, 1 - start, high))
     for unsure in range(rows):
         for place in range(n):
             box.add_patch(Rectangle((place, unsure), 0.94, 0.94, **_look(place, unsure, n)))

@@ -8,8 +8,8 @@ from math import floor, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator
+from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.interval import number_or_nan, rows_of
-from uncac_metrics.plots.rows import tick_label
 
 if TYPE_CHECKING:
     import pandas as pd

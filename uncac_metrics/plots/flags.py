@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.plots.axis import scale
 from uncac_metrics.plots.canvas import bare_axes, canvas, dress, level_note, said, source_note
 from uncac_metrics.plots.classes import SHADES, ink_on
 from uncac_metrics.plots.interval import number_or_nan
-from uncac_metrics.plots.rows import Mark, Picture, Row, draw, scale
+from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE, GREY, INK
 
 if TYPE_CHECKING:

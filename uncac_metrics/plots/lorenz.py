@@ -159,7 +159,7 @@ def lorenz(
             ax.text(100 * hidden["share_of_units"].mean(), 4, "withheld", ha="center", fontsize=7.5, style="italic",
                     color=GREY)  # fmt: skip
     ax.legend(loc="upper left", frameon=False, fontsize=8)
-    ax.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
+    ax.set(xlim=(0, 100), ylim=(0, 100), aspect="equal", anchor="W")
     plain_axes(ax)
     ax.set_ylabel(f"% of {whole}", fontsize=8.5, color=INK, **PLAIN)
     notes = [level_note(data["conf_level"], "Bands")]

@@ -115,7 +115,7 @@ def table_figure(
     groups = [group for group in dict.fromkeys(data["group"]) if group]
     lines = len(data) + len(groups) + 1
     ax = canvas(ax, width, 26 + LINE * lines)
-    small = 7.0 if points(ax) < 300 else 8.5
+    small = 7.0 if points(ax) < 340 else 8.5
     places = (0.0, 0.60, 0.86, 1.0)
     sides = ("left", "right", "right", "right")
     base: dict[str, Any] = {"va": "center", "fontsize": small, **PLAIN}

@@ -171,7 +171,7 @@ def tile_map(
             ax.plot([x + 0.5 - half, x + 0.5 + half], [y + 0.84, y + 0.84], color=ink, linewidth=2.2,
                     solid_capstyle="butt")  # fmt: skip
     ax.set(xlim=(data["column"].min(), data["column"].max() + 1), ylim=(data["row"].max() + 1, data["row"].min()),
-           aspect="equal")  # fmt: skip
+           aspect="equal", anchor="W")  # fmt: skip
     bare_axes(ax)
     words = words_of_classes(data.attrs["breaks"])
     key = [Patch(facecolor=face(i, n), edgecolor=PALE, label=text) for i, text in enumerate(words)]
