@@ -57,6 +57,16 @@ def notebooks(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def images(session: nox.Session) -> None:
+    """Compare pictures of every plot with stored ones; ``-- --update`` draws the stored ones anew."""
+    session.install("-e", ".[test]")
+    if "--update" in session.posargs:
+        session.run("python", "tests/test_plots_images.py")
+    else:
+        session.run("python", "-m", "pytest", "-m", "images", "tests/test_plots_images.py", *session.posargs)
+
+
+@nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Run every script of benchmarks/, or those that are named."""
     session.install("-e", ".[test]")

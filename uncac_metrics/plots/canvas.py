@@ -40,13 +40,31 @@ def points(ax: Axes) -> float:
     return 72 * share * float(figure.get_figwidth())
 
 
-def dress(ax: Axes, title: str = "", unit: str = "", notes: Sequence[str] = (), *, left: float = 34.0) -> None:
-    """Title above; unit and notes below, wrapped to the width of the axes (`left`: points of what stands left)."""
+def dress(
+    ax: Axes, title: str = "", unit: str = "", notes: Sequence[str] = (), *, left: float = 34.0, above: float = 0.0
+) -> None:
+    """Title above; unit and notes below, wrapped to the width of the axes.
+
+    `left` is what stands left of the axes, `above` what stands between them and the title (points).
+    """
     wide = points(ax) - left
     head = textwrap.fill(title, max(14, int(wide / 6.4)))
-    ax.set_title(head, loc="left", fontsize=10, fontweight="bold", color=INK, **PLAIN)
+    ax.set_title(head, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
     below = [textwrap.fill(unit, max(14, int(wide / 4.6))), *_wrapped(notes, max(16, int(wide / 4.2)))]
     ax.set_xlabel("\n".join(text for text in below if text), fontsize=7.5, color=GREY, loc="left", **PLAIN)
+
+
+def key_above(ax: Axes, handles: Sequence[Any] | None = None, *, left: float = 34.0) -> float:
+    """A legend between axes and title, in as many columns as there is room for; its height (points)."""
+    found = list(handles) if handles is not None else ax.get_legend_handles_labels()[0]
+    if not found:
+        return 0.0
+    words = [str(one.get_label()) for one in found]
+    wide = 4.6 * max(map(len, words)) + 34
+    columns = max(1, min(len(found), int((points(ax) - left) / wide)))
+    ax.legend(handles=found, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=8,
+              borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
+    return 13.0 * -(-len(found) // columns) + 2
 
 
 def _wrapped(notes: Sequence[str], letters: int) -> list[str]:

@@ -7,10 +7,11 @@ from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
+from uncac_metrics.plots.axis import scale
 from uncac_metrics.plots.canvas import level_note, said, source_note
 from uncac_metrics.plots.interval import number_or_nan
 from uncac_metrics.plots.labels import Labels, code_label
-from uncac_metrics.plots.rows import Mark, Picture, Row, draw, scale
+from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE, GREY
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def change_data(
     uncac_metrics.model.Faults
         What :func:`uncac_metrics.compare` refuses.
     ValueError
-        Where the units differ.
+        Where the units differ, or a wave has several rows of an indicator and domain.
 
     Examples
     --------
@@ -77,6 +78,10 @@ def change_data(
     found = compare(now, before, level=level).table
     names = [name for name in BREAKDOWNS if name in found]
     old, new = ({_key(row, names): row for row in one.table.to_dict("records")} for one in (before, now))
+    if len(old) < len(before) or len(new) < len(now):
+        raise ValueError(
+            "several rows of one indicator and domain in a wave: choose one data set, statistic and period"
+        )
     first = _first_published(revised, names, before.table)
     rows = []
     for row in found.to_dict("records"):
@@ -191,7 +196,7 @@ def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str
     notes += ["First: as first published."] if data["first_published"].notna().any() else []
     title = f"{name}change from {before} to {now}"
     key = (("more than chance explains", SIGNIFICANT), ("may be chance", NOT))
-    unit = f"difference, {_unit(data)}{better}"
+    unit = ", ".join(filter(None, ["difference", f"{_unit(data)}{better}"]))
     return Picture(tuple(rows), title[:1].upper() + title[1:], unit, " ".join([*notes, source_note(source)]).strip(),
                    low, high, column=f"{before} → {now}", rule=0.0, key=key)  # fmt: skip
 

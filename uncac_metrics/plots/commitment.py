@@ -113,6 +113,7 @@ def commitment(
     catalogue: Mapping[str, Indicator] | None = None,
     ax: Axes | None = None,
     source: str = "",
+    width: float | None = None,
 ) -> Axes:
     """Draw all that measures a commitment: percentages on one axis, other values in figures.
 
@@ -124,6 +125,8 @@ def commitment(
         Axes to draw on; a new pyplot figure of fitting size where none is given.
     source
         Where the data come from, for the line below the plot.
+    width
+        Width of a new figure (mm): 85 for a column of print, 170 for two.
 
     Returns
     -------
@@ -138,7 +141,7 @@ def commitment(
     'Paragraph 69. Gender and corruption'
     """
     data = commitment_data(estimates, code, by=by, catalogue=catalogue)
-    return draw(commitment_picture(data, code, by=by, source=source), ax)
+    return draw(commitment_picture(data, code, by=by, source=source), ax, width)
 
 
 def commitment_svg(data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "") -> str:

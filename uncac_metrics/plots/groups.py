@@ -7,9 +7,10 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
+from uncac_metrics.plots.axis import scale
 from uncac_metrics.plots.interval import number_or_nan
 from uncac_metrics.plots.labels import Labels, code_label, heading
-from uncac_metrics.plots.rows import Mark, Picture, Row, draw, scale
+from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import SERIES
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def dumbbell(
     ax: Axes | None = None,
     labels: Labels | None = None,
     source: str = "",
+    width: float | None = None,
 ) -> Axes:
     """Draw two groups for each indicator or domain, with their intervals and a line from one to the other.
 
@@ -127,6 +129,8 @@ def dumbbell(
         Axes to draw on; a new pyplot figure of fitting size where none is given.
     source
         Where the data come from, for the line below the plot.
+    width
+        Width of a new figure (mm): 85 for a column of print, 170 for two.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def dumbbell(
     'Sex of the person: Female and Male'
     """
     data = dumbbell_data(estimates, over=over, codes=codes, catalogue=catalogue, labels=labels)
-    return draw(_picture(data, catalogue or {}, source), ax)
+    return draw(_picture(data, catalogue or {}, source), ax, width)
 
 
 def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str) -> Picture:

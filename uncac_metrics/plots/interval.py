@@ -8,8 +8,9 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
+from uncac_metrics.plots.axis import scale
 from uncac_metrics.plots.labels import Labels, code_label, heading
-from uncac_metrics.plots.rows import Mark, Picture, Row, as_svg, draw, scale
+from uncac_metrics.plots.rows import Mark, Picture, Row, as_svg, draw
 from uncac_metrics.plots.style import BLUE, INK
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def interval(
     ax: Axes | None = None,
     labels: Labels | None = None,
     source: str = "",
+    width: float | None = None,
 ) -> Axes:
     """Draw estimates with their intervals, the total first and each breakdown under its heading.
 
@@ -132,6 +134,8 @@ def interval(
         Labels of codes: breakdown -> code -> label.
     source
         Where the data come from, for the line below the plot.
+    width
+        Width of a new figure (mm): 85 for a column of print, 170 for two.
 
     Returns
     -------
@@ -149,7 +153,7 @@ def interval(
     """
     data = interval_data(estimates, indicator, labels=labels)
     definition = indicator if isinstance(indicator, Indicator) else None
-    return draw(interval_picture(data.to_dict("records"), definition, source=source), ax)
+    return draw(interval_picture(data.to_dict("records"), definition, source=source), ax, width)
 
 
 def interval_svg(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from uncac_metrics.plots.axis import ticks
 from uncac_metrics.plots.canvas import said, source_note
-from uncac_metrics.plots.rows import Mark, Picture, Row, draw, ticks
+from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def rank_intervals(
     places = (1.0, *(place for place in ticks(1, max(n, 2)) if place > 1 and place == int(place)))
     notes = f"Lines: {100 * data['conf_level'].max():g} % intervals of the rank. Units whose lines overlap are not "
     notes += "told apart."
-    picture = Picture(rows, title, "rank (1: highest score)", f"{notes} {source_note(source)}".strip(), 0.5, n + 0.5,
+    picture = Picture(rows, title, "rank (1: best score)", f"{notes} {source_note(source)}".strip(), 0.5, n + 0.5,
                       column="score", places=places)  # fmt: skip
     return draw(picture, ax, width)
 

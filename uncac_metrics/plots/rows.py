@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
+from uncac_metrics.plots.axis import tick_label, ticks
+from uncac_metrics.plots.canvas import points
 from uncac_metrics.plots.style import BLUE, FONTS, GREY, HATCH, INK, PALE, PLAIN
 
 if TYPE_CHECKING:
@@ -106,48 +107,6 @@ def fitted(picture: Picture, width: float | None) -> Picture:
     return replace(picture, points=points, letters=min(picture.letters, int(0.44 * points / 5)))
 
 
-def scale(values: Sequence[float], *, percent: bool = False) -> tuple[float, float]:
-    """Ends of an axis: zero is on it where nothing is negative, and a per cent axis ends at 100 at most.
-
-    Examples
-    --------
-    >>> scale([20.0, 99.0], percent=True), scale([])
-    ((0.0, 100.0), (0.0, 1.04))
-    """
-    ends = [value for value in values if math.isfinite(value)]
-    low, high = (min(*ends, 0.0), max(*ends, 0.0)) if ends else (0.0, 1.0)
-    room = 0.04 * (high - low or 1.0)
-    if percent and low >= 0 and high <= 100:
-        return 0.0, min(100.0, high + room)  # a mark at 100 % stays whole because marks are not clipped
-    return (low - room if low < 0 else 0.0), high + room
-
-
-def ticks(low: float, high: float, narrow: bool = False) -> list[float]:
-    """Round numbers from `low` to `high`, four to seven of them; fewer on a narrow axis.
-
-    Examples
-    --------
-    >>> ticks(0, 100), ticks(0, 0.23)
-    ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 0.05, 0.1, 0.15, 0.2])
-    """
-    rough = (high - low) / (3 if narrow else 4 if max(abs(low), abs(high)) >= 10_000 else 6)
-    power = math.floor(math.log10(rough))
-    step = next(s for s in (1, 2, 5, 10) if s * 10.0**power >= rough * (1 - 1e-9))
-    first, last = math.ceil(low / (step * 10.0**power) - 1e-9), math.floor(high / (step * 10.0**power) + 1e-9)
-    return [round(n * step * 10.0**power, max(0, -power)) + 0.0 for n in range(first, last + 1)]
-
-
-def tick_label(value: float) -> str:
-    """A number on an axis.
-
-    Examples
-    --------
-    >>> tick_label(25000.0), tick_label(0.05)
-    ('25,000', '0.05')
-    """
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
-
-
 def lines_of(picture: Picture) -> tuple[list[tuple[str, float]], float]:
     """Each row's wrapped label with the place of its middle, and the bottom, in lines from the top."""
     placed, bottom = [], 0.0
@@ -188,9 +147,11 @@ def draw(picture: Picture, ax: Axes | None, width: float | None = None) -> Axes:
 
         picture = fitted(picture, width)
         return alone(plt.figure(figsize=size(picture)), picture)
-    title = textwrap.fill(picture.title, 44)
-    ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, **PLAIN)
+    room = points(ax) - 5 * picture.letters
+    title = textwrap.fill(picture.title, max(16, min(44, int(room / 6.4))))
     on_axes(picture, ax)
+    above = 13.0 * _key_rows(picture) + (14.0 if any(row.note for row in picture.rows) else 0.0)
+    ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
     below = [textwrap.fill(picture.unit, 56), textwrap.fill(picture.notes, 80)]
     ax.set_xlabel("\n".join(text for text in below if text), fontsize=8, color=GREY, **PLAIN)
     return ax
@@ -218,7 +179,12 @@ def on_axes(picture: Picture, ax: Axes) -> None:
             ax.add_patch(Rectangle((0, y - 0.3), 1, 0.6, transform=across, facecolor="none", edgecolor=HATCH,
                                    hatch="//////", linewidth=0))  # fmt: skip
         if row.words:
-            ax.text(0.5, y, row.words, transform=across, ha="center", va="center", fontsize=8, style="italic",
+            words = row.words
+            if picture.width < 0.8 * WIDTH:
+                words = textwrap.fill(
+                    words, max(8, int((picture.width - 5.4 * picture.letters - _wide(longest, 8)) / 5))
+                )
+            ax.text(0.5, y, words, transform=across, ha="center", va="center", fontsize=8, style="italic",
                     color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
         if row.joined and len(row.marks) > 1:
             ends = (row.marks[0], row.marks[-1])
@@ -232,8 +198,7 @@ def on_axes(picture: Picture, ax: Axes) -> None:
     if picture.key:
         for name, mark in picture.key:
             ax.plot([], [], label=name, **_look(mark))
-        wide = max(_wide(name, 8) for name, _ in picture.key) + 20
-        columns = max(1, min(len(picture.key), int((picture.width - 5 * picture.letters) / wide)))
+        columns = -(-len(picture.key) // _key_rows(picture))
         pad = 1.8 if columns == 1 and longest else 0.2  # above the heading of the column at the right
         narrow = picture.width < 0.8 * WIDTH  # then it may stand above the labels, too
         ax.legend(loc="lower right" if narrow else "lower left", bbox_to_anchor=(1 if narrow else 0, 1), ncols=columns,
@@ -251,6 +216,15 @@ def on_axes(picture: Picture, ax: Axes) -> None:
     ax.spines["bottom"].set_color(GREY)
     ax.grid(axis="x", color=PALE, linewidth=0.5)
     ax.set_axisbelow(True)
+
+
+def _key_rows(picture: Picture) -> int:
+    """Rows that the key takes above the axes."""
+    if not picture.key:
+        return 0
+    wide = max(_wide(name, 8) for name, _ in picture.key) + 20
+    columns = max(1, min(len(picture.key), int((picture.width - 5 * picture.letters) / wide)))
+    return -(-len(picture.key) // columns)
 
 
 def _look(mark: Mark) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def sensitivity(
                 Mark(one["total"], one["total_lower"], one["total_upper"], TOTAL_EFFECT.colour, TOTAL_EFFECT.shape,
                      offset=0.17),
             ),
-            f"{one['first']:.2f} / {one['total']:.2f}",
+            " / ".join(f"{round(one[name], 2) + 0.0:.2f}" for name in ("first", "total")),
         )
         for one in data.to_dict("records")
     )  # fmt: skip

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.plots.axis import scale
 from uncac_metrics.plots.canvas import level_note, said, source_note
 from uncac_metrics.plots.interval import number_or_nan
-from uncac_metrics.plots.rows import Mark, Picture, Row, draw, scale
+from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE, GREY
 
 if TYPE_CHECKING:
@@ -122,11 +123,8 @@ def progression(
         words = "withheld" if hidden else "no value" if isnan(one["cases"]) else ""
         mark = Mark(one["cases"], one["lower"] * one["of"], one["upper"] * one["of"],
                     GREY if isnan(one["of"]) else BLUE, "|", filled=one["display"] != "flagged")  # fmt: skip
-        share = (
-            ""
-            if isnan(one["share"])
-            else f"{100 * one['share']:.1f} ({100 * one['lower']:.1f}–{100 * one['upper']:.1f})"
-        )
+        share = "" if isnan(one["share"]) else f"{100 * one['share']:.1f}"
+        share += "" if isnan(one["lower"]) else f" ({100 * one['lower']:.1f}–{100 * one['upper']:.1f})"
         label = one["label"] if words else f"{one['label']}: {one['cases']:,.0f}"
         rows.append(Row(label, () if words else (mark,), share, words, hidden))
     high = scale([*data["cases"], *(data["upper"] * data["of"])])[1]

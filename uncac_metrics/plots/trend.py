@@ -7,9 +7,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.model import TOTAL, Indicator
+from uncac_metrics.plots.axis import scale
+from uncac_metrics.plots.canvas import canvas, key_above, points
 from uncac_metrics.plots.interval import interval_data, rows_of, unit_label
 from uncac_metrics.plots.labels import Labels, code_label
-from uncac_metrics.plots.rows import scale
 from uncac_metrics.plots.style import GREY, INK, PALE, PLAIN, SERIES
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def trend(
     ax: Axes | None = None,
     labels: Labels | None = None,
     source: str = "",
+    width: float | None = None,
 ) -> Axes:
     """Draw values over time with a band of their intervals.
 
@@ -121,6 +123,8 @@ def trend(
         Axes to draw on; a new pyplot figure where none is given.
     source
         Where the data come from, for the line below the plot.
+    width
+        Width of a new figure (mm): 85 for a column of print, 170 for two.
 
     Returns
     -------
@@ -137,10 +141,7 @@ def trend(
     """
     data = trend_data(estimates, indicator, over=over, breaks=breaks, labels=labels)
     definition = indicator if isinstance(indicator, Indicator) else None
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.figure(figsize=(4.9, 3.2), layout="constrained").subplots()
+    ax = canvas(ax, width, 81)
     for (_, rows), (colour, marker, dash) in zip(data.groupby("code", sort=False), SERIES, strict=False):
         name = rows["label"].iloc[0] if data["code"].nunique() > 1 else None
         for _, part in rows.groupby("segment"):
@@ -195,7 +196,7 @@ def _finish(
     first, last = data["time"].min(), max(horizon, data["time"].max())
     room = 0.04 * (last - first)
     ax.set_xlim(first - room, last + room)
-    ax.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(7 if points(ax) > 300 else 4, integer=True))
     ax.tick_params(labelsize=8, color=GREY, labelcolor=GREY, length=3)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -204,16 +205,17 @@ def _finish(
     ax.grid(axis="y", color=PALE, linewidth=0.5)
     ax.set_axisbelow(True)
     several = data["code"].nunique() > 1
-    if several:
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8, borderaxespad=0.1)
-    title = textwrap.fill(indicator.name, 50) if indicator else ""
-    ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=22 if several else 6, **PLAIN)
+    above = key_above(ax) if several else 0.0
+    title = textwrap.fill(indicator.name, int(points(ax) / 6.8)) if indicator else ""
+    ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
     ax.set_ylabel(textwrap.fill(unit_label(indicator), 36), fontsize=8.5, color=INK, **PLAIN)
     notes = [f"Bands: {100 * data['conf_level'].max():g} % intervals."]
     notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
     notes += ["Star: target."] if target is not None else []
     notes += [f"Source: {source}."] if source else []
-    ax.set_xlabel(textwrap.fill(" ".join(notes), 80), fontsize=7.5, color=GREY, loc="left", **PLAIN)
+    ax.set_xlabel(
+        textwrap.fill(" ".join(notes), min(80, int(points(ax) / 4.6))), fontsize=7.5, color=GREY, loc="left", **PLAIN
+    )
 
 
 def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
