@@ -455,3 +455,15 @@ def test_check_names_methods_that_run_code(office):
     card = CARD.replace('estimator = "proportion"', 'estimator = "offices_own.methods:share"')
     (office / "indicators" / "XX-01.toml").write_text(card.partition("[[cases]]")[0], encoding="utf-8")
     assert check(office).methods == {"XX-01": "offices_own.methods:share"}
+
+
+def test_the_csv_is_that_of_pandas(whole):
+    from uncac_metrics.results import in_order, to_csv
+
+    table = whole[1].estimates.head(400).copy()
+    table.loc[3, "reason"] = 'a "word", and\nanother line'
+    table.loc[4, "value"] = 1e-300
+    table.loc[5, "value"] = -0.0
+    table.loc[6, "df"] = float("inf")
+    expected = in_order(table).to_csv(index=False, lineterminator="\n").encode()
+    assert to_csv(table) == expected

@@ -251,8 +251,8 @@ class _Card:
             self.fault("measure.where", "rows of a survey are chosen by the denominator", "leave it out")
         for name, codes in raw.items():
             column, place = shape.column(name), f"measure.where.{name}"
-            if column is None or column.kind not in ("code", "yes_no"):
-                coded = [c.name for c in shape.columns if c.kind in ("code", "yes_no")]
+            coded = [c.name for c in shape.columns if c.kind in ("code", "yes_no") or c.name in shape.key]
+            if column is None or name not in coded:
                 self.fault(place, f"{shape.id} has no such column of codes", suggest(name, coded))
             elif not isinstance(codes, list) or not codes or not all(isinstance(c, str) for c in codes):
                 self.fault(place, f"{codes!r} is not a list of codes", 'write ["…"]')

@@ -35,7 +35,27 @@ def in_order(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def to_csv(estimates: pd.DataFrame) -> bytes:
     """The text of ``estimates.csv``: rows by key, numbers in the shortest form that is exact."""
-    return in_order(estimates).to_csv(index=False, lineterminator="\n").encode()
+    table = in_order(estimates)
+    columns = [_texts(table[name]) for name in table.columns]
+    lines = [",".join(map(_quoted, table.columns)), *map(",".join, zip(*columns, strict=True)), ""]
+    return "\n".join(lines).encode()
+
+
+def _texts(column: pd.Series) -> list[str]:
+    """Cells of a column as they stand in a CSV file; each text is quoted once, however often it stands there."""
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(column):
+        return ["" if value != value else repr(value) for value in column.to_numpy(dtype=float).tolist()]
+    codes, values = pd.factorize(column)
+    texts = [*(_quoted(str(value)) for value in values), ""]  # code -1: missing
+    return [texts[code] for code in codes.tolist()]
+
+
+def _quoted(text: str) -> str:
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def read_estimates(path: str | Path | bytes) -> pd.DataFrame:

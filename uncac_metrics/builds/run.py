@@ -92,7 +92,10 @@ def prepare(
     out = Path(out)
     inputs = gather(office)
     wanted = None if only is None else sorted(set(only))
-    jobs = plan(inputs.sources, inputs.catalogue, choice=inputs.office.disaggregations, only=wanted)
+    try:
+        jobs = plan(inputs.sources, inputs.catalogue, choice=inputs.office.disaggregations, only=wanted)
+    except Faults as caught:  # a card with faults is no indicator that can be named
+        raise Faults([*inputs.faults, *caught.faults]) from None
     faults = [*inputs.faults, *publish.check_place(out), *check_publication(inputs)]
     used = {card.id: card for job in jobs for card in job.indicators}
     if not allow_code:
