@@ -193,6 +193,10 @@ def load_office(folder: str | Path) -> tuple[Office, dict[str, Path]]:
             faults.append(
                 Fault(str(path), "disaggregations", f"{name!r} is no breakdown", nearest(str(name), BREAKDOWNS))
             )
+    told = content.get("languages", [])
+    for code in told if isinstance(told, list) else ():
+        if not isinstance(code, str):
+            faults.append(Fault(str(path), "languages", f"{code!r} is no text", 'write codes, such as ["en", "zh"]'))
     publication, found = read_publication(content, file=str(path))
     sources, missing = _sources(path.parent)
     faults = [*faults, *found, *missing]

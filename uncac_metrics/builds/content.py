@@ -263,7 +263,7 @@ def check_publication(inputs: Inputs) -> list[Fault]:
         elif not place.is_file():
             faults.append(Fault(file, "publication.structure", "there is no such file", "correct the name"))
     languages = inputs.office.languages
-    unknown = [name for name in languages if not isinstance(name, str) or name not in site.LANGUAGES]
+    unknown = [name for name in languages if name not in site.LANGUAGES]
     remedy = f"choose of {', '.join(site.LANGUAGES)}, each once"
     faults += [Fault(file, "languages", f"no pages can be written in {name!r}", remedy) for name in unknown]
     if not languages or (not unknown and len(set(languages)) < len(languages)):

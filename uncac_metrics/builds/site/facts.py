@@ -93,9 +93,9 @@ def sections(
 
 def _headline(plot: Plot, inputs: Inputs) -> Headline | None:
     """The first row, where it is a total."""
-    row = plot.rows[0] if plot.rows else {"group": "none"}
-    if row["group"]:
+    if not plot.rows or plot.rows[0]["group"]:
         return None
+    row = plot.rows[0]
     card, source = plot.indicator, inputs.sources[plot.dataset]
     hidden = row["display"] == "withheld"
     value = "" if hidden else number(row["value"], card.decimals)

@@ -81,7 +81,7 @@ def pages(
     }
     published = {**_of_indicators(found, estimates, content), **_assets()}
     listed = {**(files or {}), **published}
-    every = [
+    every: list[Page] = [
         ("index.html", "home.html", {"headlines": facts.headlines(found), "most": _most_revised(found)}),
         ("indicators/index.html", "indicators.html", {"missing": _missing(outcomes, inputs, found)}),
         *((f"indicators/{key}.html", "indicator.html", _indicator(section)) for key, section in found.items()),
