@@ -1,4 +1,4 @@
-"""The site of a release: sound pages in every language, small, whose links lead somewhere, with every text translated."""
+"""The site of a release: sound small pages in every language, with links that lead somewhere and texts translated."""
 
 import json
 import re

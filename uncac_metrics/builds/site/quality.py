@@ -23,7 +23,8 @@ FILES: Mapping[str, str] = {
     "manifest.json": "Digests of definitions, data, code and files",
 }
 """What can be taken along, in words."""
-GRADES = ("high", "moderate", "low")
+_SHOWN = ("plots", "data", "site.css", "site.js")
+"""Files and folders that other pages lead to."""
 
 
 def summary(
@@ -84,9 +85,12 @@ def parts(reason: object) -> list[str]:
 def downloads(files: Mapping[str, bytes], found: Mapping[str, Section]) -> dict[str, Any]:
     """What the page of downloads lists: name, what it is, size."""
     named = {name: about for name, about in FILES.items() if name in files or name == "manifest.json"}
-    exchange = sorted(name for name in files if name.startswith("exchange/"))
-    sizes = {name: len(data) for name, data in files.items()}
-    return {"named_files": named, "exchange": exchange, "sizes": sizes, "size": size}
+    others = [name for name in sorted(files) if name not in FILES and name.partition("/")[0] not in _SHOWN]
+    folders: dict[str, list[str]] = {}
+    for name in others:
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    sizes = {name: len(files[name]) for name in (*named, *others) if name in files}
+    return {"named_files": named, "folders": folders, "sizes": sizes, "size": size}
 
 
 def size(number: int) -> str:
