@@ -45,7 +45,7 @@ def main(wheel: Path) -> None:
         run("python", "-c", ASK)
         run("uncac-metrics", "check")
         run("uncac-metrics", "build", "--out", "out", "--only", "BR-01", "CC-02")
-        for name in ("estimates.csv", "manifest.json", "index.html"):
+        for name in ("estimates.csv", "manifest.json", "index.html", "site.css", "BR-01.html"):
             found = list((folder / "out").rglob(name))
             assert found, f"the build wrote no {name}"
             assert found[0].stat().st_size > 0, found[0]

@@ -35,7 +35,7 @@ _SOURCE: dict[str, tuple[type, bool]] = {
 _OFFICE: dict[str, tuple[type, bool]] = {
     **dict.fromkeys(("name", "ref_area"), (str, True)),
     **dict.fromkeys(("id", "name_zh", "contact"), (str, False)),
-    **dict.fromkeys(("disaggregations", "expect"), (list, False)),
+    **dict.fromkeys(("disaggregations", "expect", "languages"), (list, False)),
     "publication": (dict, False),
 }
 _TYPES = {str: 'a text ("…")', dict: "a table", bool: "true or false", list: "a list"}
@@ -193,12 +193,18 @@ def load_office(folder: str | Path) -> tuple[Office, dict[str, Path]]:
             faults.append(
                 Fault(str(path), "disaggregations", f"{name!r} is no breakdown", nearest(str(name), BREAKDOWNS))
             )
+    told = content.get("languages", [])
+    for code in told if isinstance(told, list) else ():
+        if not isinstance(code, str):
+            faults.append(Fault(str(path), "languages", f"{code!r} is no text", 'write codes, such as ["en", "zh"]'))
     publication, found = read_publication(content, file=str(path))
     sources, missing = _sources(path.parent)
     faults = [*faults, *found, *missing]
     if faults:
         raise Faults(faults)
-    content["disaggregations"] = tuple(content.get("disaggregations", ()))
+    for name in ("disaggregations", "languages"):
+        if name in content:
+            content[name] = tuple(content[name])
     content = {key: value for key, value in content.items() if key != "expect"} | {"publication": publication}
     office = Office(**({"id": path.parent.name} | content | {"folder": str(path.parent)}))
     return office, sources

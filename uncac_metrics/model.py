@@ -357,4 +357,6 @@ class Office:
     contact: str = ""
     disaggregations: tuple[str, ...] = ()
     """Breakdowns to publish where the data have them; empty: those of each card."""
+    languages: tuple[str, ...] = ("en", "zh")
+    """Languages of the pages; those of the first are what a visitor of the site meets first."""
     publication: Publication = Publication()

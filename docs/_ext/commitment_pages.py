@@ -7,8 +7,8 @@ import pandas as pd
 from markup import article_link, card_link, filled, paragraph_link, table, target_link, text
 
 from uncac_metrics import coverage, reference
+from uncac_metrics.builds.figures import Plot, number, span
 from uncac_metrics.builds.links import linked
-from uncac_metrics.builds.page import Plot, number, span
 from uncac_metrics.model import MEASURES, TOTAL, Indicator
 from uncac_metrics.plots import commitment_alt, commitment_data, commitment_svg
 from uncac_metrics.shapes import SHAPES

@@ -13,7 +13,7 @@ import shape_pages
 
 from uncac_metrics import build
 from uncac_metrics.builds import gather
-from uncac_metrics.builds.page import Plot, draw, figures
+from uncac_metrics.builds.figures import Plot, draw, figures
 
 WRITTEN = ("catalogue", "paragraphs", "plots")
 

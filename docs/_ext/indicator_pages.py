@@ -7,7 +7,7 @@ from formulas import latex
 from markup import article_link, filled, paragraph_link, table, target_link, text
 
 from uncac_metrics import reference
-from uncac_metrics.builds.page import Plot, table_of
+from uncac_metrics.builds.figures import Plot, table_of
 from uncac_metrics.methods import METHODS
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, PROVENANCE, Case, Indicator, Measure, Source
 from uncac_metrics.plots.alt import words_of
@@ -121,10 +121,12 @@ def shown(plot: Plot, source: Source) -> str:
     lines = []
     for group in numbers["groups"]:
         if group["heading"]:
-            lines.append((f"**{text(group['heading'])}**", "", "", "", "", ""))
+            lines.append((f"**{text(' × '.join(group['heading']))}**", "", "", "", "", ""))
         for row in group["rows"]:
             flag = ("uncertain " if row["display"] == "flagged" else "") + " ".join(row["remarks"])
-            figures = (row["value"], row["interval"], row["std_error"], row["n"], flag)
+            value = "withheld" if row["display"] == "withheld" else row["value"] or "–"
+            interval = " to ".join(row["ends"] or ("–",))
+            figures = (value, interval, row["std_error"] or "–", row["n"] or "–", flag)
             lines.append((text(row["label"]), *figures))
     alt = " ".join(words_of(plot.rows, plot.indicator).split())
     parts = [

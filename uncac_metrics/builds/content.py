@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uncac_metrics.builds import manifest, page, publish, validation
+from uncac_metrics.builds import figures as drawing
+from uncac_metrics.builds import manifest, publish, site, validation
 from uncac_metrics.builds.jobs import Outcome, Progress, each
 from uncac_metrics.builds.plan import Inputs
 from uncac_metrics.builds.validation import Finding
@@ -72,8 +73,8 @@ def make(
     published, internal, control = protected(raw, inputs, content, before)
     expect, file = inputs.office.publication.expect, "office.toml"
     findings = [*found, *control, *validation.of_estimates(raw, expect, inputs.catalogue, file)]
-    figures = page.figures(inputs, published)
-    drawn = dict(each(page.draw, figures, [f"plot {figure.name}" for figure in figures], tell=tell))
+    figures = drawing.figures(inputs, published)
+    drawn = dict(each(drawing.draw, figures, [f"plot {figure.name}" for figure in figures], tell=tell))
     public = {f"plots/{name}.svg": text.encode() for name, text in drawn.items()}
     public[ESTIMATES] = to_csv(published)
     public |= _parquet(published)
@@ -87,7 +88,10 @@ def make(
         kept = changes[changes["status"] != "unchanged"]
         public["revisions.csv"] = kept.to_csv(index=False, lineterminator="\n").encode()
     public |= _exchanged(inputs, published)
-    public["index.html"] = page.render(inputs, outcomes, published, figures, drawn, content, changes).encode()
+    checks = validation.report(findings, {})["types"]
+    public |= site.pages(
+        inputs, outcomes, published, figures, drawn, content, changes=changes, checks=checks, files=public
+    )
     internal[ESTIMATES] = to_csv(raw)
     internal |= {f"sums/{outcome.dataset}.npz": outcome.sums for outcome in outcomes if outcome.sums}
     findings = [_placed(finding, Path(inputs.office.folder)) for finding in findings]
@@ -236,7 +240,7 @@ def errors(findings: Sequence[Finding]) -> list[Fault]:
 
 
 def check_publication(inputs: Inputs) -> list[Fault]:
-    """Names of standards and formats that an office's file gives and nobody knows."""
+    """Names of standards, formats and languages that an office's file gives and nobody knows."""
     from uncac_metrics.disclosure import standard
     from uncac_metrics.exchange.release import check_formats
 
@@ -258,4 +262,10 @@ def check_publication(inputs: Inputs) -> list[Fault]:
             faults.append(Fault(file, "publication.structure", "leads out of the office's folder", remedy))
         elif not place.is_file():
             faults.append(Fault(file, "publication.structure", "there is no such file", "correct the name"))
+    languages = inputs.office.languages
+    unknown = [name for name in languages if name not in site.LANGUAGES]
+    remedy = f"choose of {', '.join(site.LANGUAGES)}, each once"
+    faults += [Fault(file, "languages", f"no pages can be written in {name!r}", remedy) for name in unknown]
+    if not languages or (not unknown and len(set(languages)) < len(languages)):
+        faults.append(Fault(file, "languages", "no language, or one named twice", remedy))
     return faults

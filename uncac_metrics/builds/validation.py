@@ -128,7 +128,7 @@ def report(findings: Iterable[Finding], header: Mapping[str, Any]) -> dict[str, 
 
 def files(made: Mapping[str, Any]) -> dict[str, bytes]:
     """A report as ``validation.json`` and ``validation.html``."""
-    from uncac_metrics.builds.page import environment
+    from uncac_metrics.builds.site.frame import environment
 
     page = environment().get_template("validation.html").render(report=made, severities=SEVERITIES, labels=_RULES)
     return {"validation.json": to_json(made), "validation.html": page.encode()}
