@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from uncac_metrics.languages.table import UN
 from uncac_metrics.model import Fault, Faults
 
 CODES = """\
@@ -108,7 +109,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHAT",
         help="BR-01, paragraph 74, article 15, target 16.5",
     )
-    show.add_argument("--lang", choices=("en", "zh"), default="en", help="language of names and titles (default: en)")
+    show.add_argument("--lang", choices=UN, default="en",
+                      help="language of labels, and of names and titles that have one in it (default: en)")  # fmt: skip
     show.add_argument("--office", metavar="OFFICE", help="take the cards of this office too")
     show.set_defaults(run=_show)
 
@@ -211,10 +213,12 @@ def _show(arguments: argparse.Namespace) -> int:
     from uncac_metrics.builds.links import KINDS as TABLES
     from uncac_metrics.builds.links import rows
     from uncac_metrics.catalogue import load_catalogue
+    from uncac_metrics.languages import language
 
     what = arguments.what
     catalogue = load_catalogue(*([arguments.office] if arguments.office else []))
-    style = {"lang": arguments.lang, "width": min(110, shutil.get_terminal_size((96, 24)).columns)}
+    width = min(110, shutil.get_terminal_size((96, 24)).columns)
+    style: dict[str, Any] = {"lang": language(arguments.lang, arguments.office), "width": width}
     if len(what) == 2 and what[0].lower() in TABLES:
         kind, code = what[0].lower(), what[1].upper()
         if code not in rows(kind):

@@ -6,23 +6,13 @@ import textwrap
 from collections.abc import Iterable, Mapping
 
 from uncac_metrics.builds.links import KINDS, linked, links, rows
+from uncac_metrics.languages import Language, language, named, text
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, PROVENANCE, Indicator
 
-LABELS_ZH = {
-    "Name": "名称", "Type": "测量类型", "Objective": "目标", "Description": "说明", "Formula": "公式",
-    "Responsible": "负责机构", "Sources": "数据来源", "Frequency": "频率", "Disaggregations": "分类",
-    "Notes": "备注", "Unit": "单位", "Direction": "方向", "Universe": "总体", "Reference period": "参考期",
-    "Estimator": "估计方法", "Provenance": "定义出处", "Series": "数据序列", "File": "文件", "Title": "标题",
-    "Summary": "摘要", "Indicators": "指标", "Section": "部分", "Chapter": "章",
-    "No indicator is linked to it.": "没有与之相关联的指标。",
-}  # fmt: skip
-OWN = {
-    "en": "The card is this project's own, not one of UNODC's framework.",
-    "zh": "本指标卡由本项目编写，并非联合国毒品和犯罪问题办公室框架中的指标卡。",
-}
+OWN = "The card is this project's own, not one of UNODC's framework."
 
 
-def describe_indicator(card: Indicator, *, lang: str = "en", width: int = 96) -> str:
+def describe_indicator(card: Indicator, *, lang: str | Language = "en", width: int = 96) -> str:
     """A card's fields and links.
 
     Parameters
@@ -30,7 +20,7 @@ def describe_indicator(card: Indicator, *, lang: str = "en", width: int = 96) ->
     card
         The definition.
     lang
-        ``en`` or ``zh``: language of names, titles and labels. The texts themselves are as in the card.
+        Language of labels, and of names and titles where they have one in it. The texts are as in the card.
     width
         Columns of the terminal.
 
@@ -38,7 +28,7 @@ def describe_indicator(card: Indicator, *, lang: str = "en", width: int = 96) ->
     -------
     str
     """
-    other = card.name if lang == "zh" else card.name_zh
+    name, other = named(card, lang), {"en": card.name_zh, "zh": card.name}
     measure = card.measure
     parts = [
         measure.estimator,
@@ -49,8 +39,8 @@ def describe_indicator(card: Indicator, *, lang: str = "en", width: int = 96) ->
         parts.append(f"by {measure.items}")
     parts += [f"{name} {', '.join(codes)}" for name, codes in measure.where.items()]
     fields = [
-        ("Name", other),
-        ("Type", f"{card.type}: {MEASURES[card.type]}"),
+        ("Name", other.get(language(lang).code, "")),
+        ("Type", f"{card.type}: {text(MEASURES[card.type], lang)}"),
         ("Objective", card.objective),
         ("Description", card.description),
         ("Formula", card.formula),
@@ -59,27 +49,28 @@ def describe_indicator(card: Indicator, *, lang: str = "en", width: int = 96) ->
         ("Frequency", card.frequency),
         (
             "Disaggregations",
-            "; ".join(f"{name} ({BREAKDOWNS[name].lower()})" for name in card.disaggregations),
+            "; ".join(f"{column} ({text(BREAKDOWNS[column], lang).lower()})" for column in card.disaggregations),
         ),
         ("Notes", card.notes),
-        ("Unit", card.unit),
-        ("Direction", DIRECTIONS[card.direction]),
+        ("Unit", text(card.unit, lang, context="unit")),
+        ("Direction", text(DIRECTIONS[card.direction], lang)),
         ("Universe", card.universe),
         ("Reference period", card.reference_period),
         ("Estimator", ", ".join(parts)),
-        ("Provenance", f"{card.provenance}: {PROVENANCE[card.provenance]}. {card.provenance_note}"),
-        ("", OWN[lang]),
+        ("Provenance", f"{card.provenance}: {text(PROVENANCE[card.provenance], lang)}. {card.provenance_note}"),
+        ("", text(OWN, lang)),
         ("Series", ", ".join(card.series)),
     ]
-    lines = [_head(card.id, _in(lang, card.name, card.name_zh)), *_fields(fields, lang, width)]
-    for kind, named in links(card).items():
-        lines += ["", _in(lang, KINDS[kind].label, KINDS[kind].label_zh)]
-        lines += _fields([(code, _in(lang, title, title_zh)) for code, title, title_zh in named], lang, width)
+    lines = [_head(card.id, name), *_fields(fields, lang, width)]
+    for kind, linked_to in links(card).items():
+        lines += ["", text(KINDS[kind].label, lang)]
+        titles = [(code, named({"title": title, "title_zh": title_zh}, lang)) for code, title, title_zh in linked_to]
+        lines += _fields(titles, "en", width)
     return "\n".join(lines) + "\n"
 
 
 def describe_commitment(
-    kind: str, code: str, catalogue: Mapping[str, Indicator], *, lang: str = "en", width: int = 96
+    kind: str, code: str, catalogue: Mapping[str, Indicator], *, lang: str | Language = "en", width: int = 96
 ) -> str:
     """A paragraph, article, target or crime class, and the indicators linked to it.
 
@@ -106,49 +97,38 @@ def describe_commitment(
     row = rows(kind)[code]
     about = KINDS[kind]
     fields = [
-        ("Section", _in(lang, row.get("section_title", ""), row.get("section_title_zh", ""))),
-        ("Chapter", _in(lang, row.get("chapter_title", ""), row.get("chapter_title_zh", ""))),
-        ("Summary", _in(lang, row.get("summary", ""), row.get("summary_zh", ""))),
+        (label, named({"title": row.get(key, ""), "title_zh": row.get(f"{key}_zh", "")}, lang))
+        for label, key in (("Section", "section_title"), ("Chapter", "chapter_title"), ("Summary", "summary"))
     ]
-    title = _in(lang, row["title"], row.get("title_zh", ""))
-    head = _head(f"{_in(lang, about.label, about.label_zh)} {code}", title)
-    lines = [head, *_fields(fields, lang, width), "", _label("Indicators", lang)]
+    head = _head(f"{text(about.label, lang)} {code}", named(row, lang))
+    lines = [head, *_fields(fields, lang, width), "", text("Indicators", lang)]
     found = linked(kind, code, catalogue)
-    lines += _fields([(card.id, _in(lang, card.name, card.name_zh)) for card in found], lang, width)
+    lines += _fields([(card.id, named(card, lang)) for card in found], "en", width)
     if not found:
-        lines.append("  " + _label("No indicator is linked to it.", lang))
+        lines.append("  " + text("No indicator is linked to it.", lang))
     return "\n".join(lines) + "\n"
-
-
-def _in(lang: str, english: str, chinese: str) -> str:
-    return (chinese if lang == "zh" else english) or english
-
-
-def _label(name: str, lang: str) -> str:
-    return LABELS_ZH.get(name, name) if lang == "zh" else name
 
 
 def _head(code: str, title: str) -> str:
     return f"{code}  {title}"
 
 
-def _fields(fields: Iterable[tuple[str, str]], lang: str, width: int) -> list[str]:
+def _fields(fields: Iterable[tuple[str, str]], lang: str | Language, width: int) -> list[str]:
     """Label and text side by side, the text wrapped; fields without text are left out."""
+    shown = [(text(name, lang), words) for name, words in fields if words]
+    column = 2 + max([18, *(_columns(label) + 1 for label, _ in shown)])
     lines = []
-    for name, text in fields:
-        if not text:
-            continue
-        label = _label(name, lang)
-        first = f"  {label}{' ' * max(1, 18 - _columns(label))}"
-        wide = _columns(text) > 1.5 * len(text)
-        room = max(20, (width - 20) // (2 if wide else 1))
-        wrapped = textwrap.wrap(" ".join(text.split()), room)
-        lines += [(first if place == 0 else " " * 20) + line for place, line in enumerate(wrapped)]
+    for label, words in shown:
+        first = f"  {label}{' ' * (column - 2 - _columns(label))}"
+        wide = _columns(words) > 1.5 * len(words)
+        room = max(20, (width - column) // (2 if wide else 1))
+        wrapped = textwrap.wrap(" ".join(words.split()), room)
+        lines += [(first if place == 0 else " " * column) + line for place, line in enumerate(wrapped)]
     return lines
 
 
-def _columns(text: str) -> int:
+def _columns(words: str) -> int:
     """Columns of a terminal that a text takes: Chinese characters take two."""
     from unicodedata import east_asian_width
 
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in words)

@@ -14,7 +14,6 @@ class Kind:
     """A kind of thing that cards link to."""
 
     label: str
-    label_zh: str
     table: str
     """Reference table with a row each."""
     key: str
@@ -24,10 +23,10 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "paragraph": Kind("Political declaration, paragraph", "政治宣言，段落", "declaration", "paragraph", "paragraphs"),
-    "article": Kind("Convention against Corruption, article", "反腐败公约，条", "articles", "article", "articles"),
-    "target": Kind("Sustainable Development Goals", "可持续发展目标", "sdg", "code", "targets"),
-    "crime": Kind("International crime classification", "国际犯罪分类", "crimes", "code", "crimes"),
+    "paragraph": Kind("Political declaration, paragraph", "declaration", "paragraph", "paragraphs"),
+    "article": Kind("Convention against Corruption, article", "articles", "article", "articles"),
+    "target": Kind("Sustainable Development Goals", "sdg", "code", "targets"),
+    "crime": Kind("International crime classification", "crimes", "code", "crimes"),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from uncac_metrics.languages import Language, number
+
 
 def scale(values: Sequence[float], *, percent: bool = False) -> tuple[float, float]:
     """Ends of an axis: zero is on it where nothing is negative, and a per cent axis ends at 100 at most.
@@ -37,7 +39,7 @@ def ticks(low: float, high: float, narrow: bool = False) -> list[float]:
     return [round(n * step * 10.0**power, max(0, -power)) + 0.0 for n in range(first, last + 1)]
 
 
-def tick_label(value: float) -> str:
+def tick_label(value: float, lang: str | Language = "en") -> str:
     """A number on an axis.
 
     Examples
@@ -45,4 +47,7 @@ def tick_label(value: float) -> str:
     >>> tick_label(25000.0), tick_label(0.05)
     ('25,000', '0.05')
     """
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}").replace("-", "−")
+    short = f"{value:g}"
+    if "e-" not in short:
+        short = number(value, lang, 0 if abs(value) >= 1000 else len(short.partition(".")[2]))
+    return short.replace("-", "−")

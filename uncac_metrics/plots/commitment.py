@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, span, text
 from uncac_metrics.model import BREAKDOWNS, MEASURES, TOTAL, Indicator
-from uncac_metrics.plots.interval import number_or_nan
+from uncac_metrics.plots.interval import level_of, number_or_nan
 from uncac_metrics.plots.rows import Mark, Picture, Row, as_svg, draw
 from uncac_metrics.plots.style import BLUE
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
     from uncac_metrics.stats.estimates import Estimates
 
-TITLES = {"paragraph": "Paragraph", "article": "Article", "target": "SDG target"}
+TITLES = {
+    "paragraph": "Paragraph {code}. {title}",
+    "article": "Article {code}. {title}",
+    "target": "SDG target {code}. {title}",
+}
 TABLES = {"paragraph": ("declaration", "paragraph"), "article": ("articles", "article"), "target": ("sdg", "code")}
 LARGE = ((1e9, "billion"), (1e6, "million"))
 """From where on figures are written in larger units."""
@@ -30,6 +35,7 @@ def commitment_data(
     *,
     by: str = "paragraph",
     catalogue: Mapping[str, Indicator] | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """Overall values of all indicators that speak to a commitment, the newest of each.
 
@@ -43,6 +49,8 @@ def commitment_data(
         Which of them it is.
     catalogue
         Definitions by id; by default the shipped ones.
+    lang
+        Language of the names.
 
     Returns
     -------
@@ -74,10 +82,12 @@ def commitment_data(
     cards = load_catalogue() if catalogue is None else catalogue
     ids = coverage(cards, by=by).set_index(by)["indicators"][code]
     order = sorted((cards[key] for key in ids), key=lambda card: (list(MEASURES).index(card.type), card.id))
-    return overall(estimates, order)
+    return overall(estimates, order, lang)
 
 
-def overall(estimates: Estimates | pd.DataFrame, cards: Sequence[Indicator]) -> pd.DataFrame:
+def overall(
+    estimates: Estimates | pd.DataFrame, cards: Sequence[Indicator], lang: str | Language = "en"
+) -> pd.DataFrame:
     """The newest overall value of each of these indicators, in their order: the rows of :func:`commitment_data`."""
     import pandas as pd
 
@@ -95,8 +105,9 @@ def overall(estimates: Estimates | pd.DataFrame, cards: Sequence[Indicator]) -> 
         display = str(found.get("display", "shown")) if found else "by category" if card.id in known else "no data"
         numbers = {name: nan if display == "withheld" else number_or_nan(found.get(name)) for name in NUMBERS}
         rows.append(
-            {"indicator": card.id, "name": card.name, "type": card.type, "unit": card.unit, "decimals": card.decimals,
-             "time_period": str(found.get("time_period", "")), "dataset": str(found.get("dataset", "")),
+            {"indicator": card.id, "name": named(card, lang), "type": card.type, "unit": card.unit,
+             "decimals": card.decimals, "time_period": str(found.get("time_period", "")),
+             "dataset": str(found.get("dataset", "")),
              **numbers, "display": display}
         )  # fmt: skip
     columns = ["indicator", "name", "type", "unit", "decimals", "time_period", "dataset", *NUMBERS, "display"]
@@ -114,6 +125,7 @@ def commitment(
     ax: Axes | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw all that measures a commitment: percentages on one axis, other values in figures.
 
@@ -127,6 +139,8 @@ def commitment(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm): 85 for a column of print, 170 for two.
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -140,33 +154,38 @@ def commitment(
     >>> commitment(frame, "69", ax=Figure().subplots()).get_title(loc="left")
     'Paragraph 69. Gender and corruption'
     """
-    data = commitment_data(estimates, code, by=by, catalogue=catalogue)
-    return draw(commitment_picture(data, code, by=by, source=source), ax, width)
+    data = commitment_data(estimates, code, by=by, catalogue=catalogue, lang=lang)
+    return draw(commitment_picture(data, code, by=by, source=source, lang=lang), ax, width)
 
 
-def commitment_svg(data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "") -> str:
+def commitment_svg(
+    data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "", lang: str | Language = "en"
+) -> str:
     """The plot of :func:`commitment` as the text of an SVG element, with its alternative text in it.
 
     Parameters
     ----------
     data
         Result of :func:`commitment_data`.
-    code, by, source
+    code, by, source, lang
         As in :func:`commitment`.
     """
-    picture = commitment_picture(data, code, by=by, source=source)
-    return as_svg(picture, alt=commitment_alt(data, code, by=by))
+    picture = commitment_picture(data, code, by=by, source=source, lang=lang)
+    return as_svg(picture, alt=commitment_alt(data, code, by=by, lang=lang))
 
 
-def commitment_title(code: str, by: str) -> str:
+def commitment_title(code: str, by: str, lang: str | Language = "en") -> str:
     """Name of a paragraph, article or target."""
     from uncac_metrics import reference
 
     table, key = TABLES[by]
-    return f"{TITLES[by]} {code}. {reference.load(table).set_index(key)['title'][code]}"
+    row = reference.load(table).set_index(key).loc[code].to_dict()
+    return text(TITLES[by], lang, code=code, title=named(row, lang))
 
 
-def commitment_picture(data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "") -> Picture:
+def commitment_picture(
+    data: pd.DataFrame, code: str, *, by: str = "paragraph", source: str = "", lang: str | Language = "en"
+) -> Picture:
     """The numbers of :func:`commitment_data` as a picture in rows."""
     rows: list[Row] = []
     kind = ""
@@ -174,44 +193,48 @@ def commitment_picture(data: pd.DataFrame, code: str, *, by: str = "paragraph", 
     for one in data.to_dict("records"):
         if one["type"] != kind:
             kind = one["type"]
-            rows.append(Row(MEASURES[kind], heading=True))
+            rows.append(Row(text(MEASURES[kind], lang), heading=True))
         marks: tuple[Mark, ...] = ()
-        words = one["display"] if one["display"] not in ("shown", "flagged") else ""
+        words = text(one["display"], lang) if one["display"] not in ("shown", "flagged") else ""
         if not words and isnan(one["value"]):
-            words = "no value"
+            words = text("no value", lang)
         elif not words and one["unit"] == "%" and 0 <= one["value"] <= 100:
             marks = (Mark(one["value"], one["lower"], one["upper"], BLUE, "o", filled=one["display"] != "flagged"),)
             highest = max(highest, one["value"], one["upper"] if one["upper"] == one["upper"] else 0)
         elif not words:
-            words = figures(one)
+            words = figures(one, lang)
         rows.append(Row(f"{one['name']} ({one['indicator']})", marks, one["time_period"], words,
                         hatched=one["display"] == "withheld"))  # fmt: skip
     level = data["conf_level"].max() if len(data) else 0.95
-    notes = [f"Lines: {100 * level:g} % intervals.", "Kinds of measure are not comparable."]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    notes += [f"Source: {source}."] if source else []
-    return Picture(tuple(rows), commitment_title(code, by), "%; other units in figures", " ".join(notes), 0.0,
-                   min(100.0, 1.04 * highest) or 100.0, column="period", letters=42)  # fmt: skip
+    notes = [text("Lines: {level} % intervals.", lang, level=level_of(level, lang))]
+    notes += [text("Kinds of measure are not comparable.", lang)]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    notes += [text("Source: {source}.", lang, source=source)] if source else []
+    unit = text("%; other units in figures", lang)
+    return Picture(
+        tuple(rows), commitment_title(code, by, lang), unit, " ".join(notes), 0.0, min(100.0, 1.04 * highest) or 100.0,
+        column=text("period", lang), letters=42, lang=lang,
+    )  # fmt: skip
 
 
-def figures(one: Mapping[str, Any]) -> str:
+def figures(one: Mapping[str, Any], lang: str | Language = "en") -> str:
     """A value in its unit, with its interval."""
     size, word = next(((n, w) for n, w in LARGE if abs(one["value"]) >= n), (1.0, ""))
     digits = 1 if word else one["decimals"]
     value, lower, upper = (one[name] / size for name in ("value", "lower", "upper"))
-    ends = "" if isnan(lower + upper) else f" ({lower:,.{digits}f} to {upper:,.{digits}f})"
-    unit = "" if len(one["unit"]) > 12 else one["unit"]
-    return " ".join(filter(None, [f"{value:,.{digits}f}", word, unit])) + ends
+    ends = "" if isnan(lower + upper) else f" ({span(lower, upper, lang, digits)})"
+    unit = "" if len(one["unit"]) > 12 else text(one["unit"], lang, context="unit")
+    return " ".join(filter(None, [number(value, lang, digits), text(word, lang), unit])) + ends
 
 
-def commitment_alt(data: pd.DataFrame, code: str, *, by: str = "paragraph") -> str:
+def commitment_alt(data: pd.DataFrame, code: str, *, by: str = "paragraph", lang: str | Language = "en") -> str:
     """What the plot of a commitment shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`commitment_data`.
-    code, by
+    code, by, lang
         As in :func:`commitment`.
 
     Examples
@@ -221,11 +244,13 @@ def commitment_alt(data: pd.DataFrame, code: str, *, by: str = "paragraph") -> s
     >>> commitment_alt(commitment_data(frame, "69"), "69")[:80]
     'Paragraph 69. Gender and corruption. Direct experience reported in a survey: Pre'
     """
-    parts = [f"{commitment_title(code, by)}."]
+    parts = [f"{commitment_title(code, by, lang)}."]
     for kind, rows in data.groupby("type", sort=False):
         said = []
         for one in rows.to_dict("records"):
-            words = one["display"] if one["display"] in ("withheld", "by category", "no data") else figures(one)
-            said.append(f"{one['name']} {words}" + (", flagged as uncertain" if one["display"] == "flagged" else ""))
-        parts.append(f"{MEASURES[str(kind)]}: {'; '.join(said)}.")
+            hidden = one["display"] in ("withheld", "by category", "no data")
+            words = text(one["display"], lang) if hidden else figures(one, lang)
+            flag = f", {text('flagged as uncertain', lang)}" if one["display"] == "flagged" else ""
+            said.append(f"{one['name']} {words}{flag}")
+        parts.append(f"{text(MEASURES[str(kind)], lang)}: {'; '.join(said)}.")
     return " ".join(parts)

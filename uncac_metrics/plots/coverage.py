@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, text
 from uncac_metrics.model import Indicator
-from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PALE, PLAIN
+from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PALE, PLAIN, in_language, lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 LIGHT = "#a9c4d9"
 SUBJECTS: Mapping[str, tuple[str, str, str]] = {
-    "paragraph": ("paragraphs of the declaration", "section", "Section"),
-    "section": ("sections of the declaration", "section", "Section"),
-    "article": ("articles of the Convention", "chapter", "Chapter"),
-    "target": ("SDG targets", "goal", "Goal"),
+    "paragraph": ("paragraphs of the declaration", "section", "Section {code}"),
+    "section": ("sections of the declaration", "section", "Section {code}"),
+    "article": ("articles of the Convention", "chapter", "Chapter {code}"),
+    "target": ("SDG targets", "goal", "Goal {code}"),
 }
-"""What is covered, in words; the column that groups it, and the word before a group's number."""
+"""What is covered, in words; the column that groups it, and the name of a group by its number."""
 
 
 def coverage_matrix_data(
@@ -82,6 +82,7 @@ def coverage_matrix(
     *,
     by: str = "paragraph",
     ax: Axes | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw commitments (rows) against indicators (columns), with the number of indicators at the right.
 
@@ -94,6 +95,8 @@ def coverage_matrix(
         As in :func:`uncac_metrics.coverage`.
     ax
         Axes to draw on; a new pyplot figure of fitting size where none is given.
+    lang
+        Language of texts.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def coverage_matrix(
     with_data = release is not None
     for level, colour, label in ((1, LIGHT, "defined, no data in the release"), (2, BLUE, "with data")):
         cells = [(y, x) for y, x in zip(*(values == level).nonzero(), strict=True)]
-        colour, label = (colour, label) if with_data else (BLUE, "defined")
+        colour, label = (colour, text(label, lang)) if with_data else (BLUE, text("defined", lang))
         if level == 1 or with_data:
             kinds.append(Patch(facecolor=colour, label=label))
         corners = [[(x, y - 0.42), (x + 1, y - 0.42), (x + 1, y + 0.42), (x, y + 0.42)] for y, x in cells]
@@ -131,17 +134,18 @@ def coverage_matrix(
             if how == "milestones":
                 look = {"facecolor": "#eceef1", "linewidth": 0}
             ax.add_patch(Rectangle((0, y - 0.5), columns, 1, zorder=0, **look))
-            if how not in [kind.get_label() for kind in kinds]:
-                kinds.append(Patch(label=how, **look))
-    _frame(ax, data, by)
+            label = text(how, lang)
+            if label not in [kind.get_label() for kind in kinds]:
+                kinds.append(Patch(label=label, **look))
+    _frame(ax, data, by, lang)
     ax.legend(handles=kinds, loc="upper left", bbox_to_anchor=(0, -0.005), ncols=4, frameon=False, fontsize=7,
               handlelength=1.2, columnspacing=1.2, borderaxespad=0.2)  # fmt: skip
-    title = f"Indicators of the {SUBJECTS[by][0]}"
+    title = text(f"Indicators of the {SUBJECTS[by][0]}", lang)
     ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=56)
-    return ax
+    return in_language(ax, lang)
 
 
-def _frame(ax: Axes, data: pd.DataFrame, by: str) -> None:
+def _frame(ax: Axes, data: pd.DataFrame, by: str, lang: str | Language) -> None:
     """Labels and lines: groups at the left, topics above, numbers of indicators at the right."""
     rows, columns = data.shape
     across, down = ax.get_yaxis_transform(), ax.get_xaxis_transform()
@@ -155,7 +159,7 @@ def _frame(ax: Axes, data: pd.DataFrame, by: str) -> None:
         if start:
             ax.axhline(start - 0.5, color=GREY, linewidth=0.6)
         if by != "section":
-            name = f"{SUBJECTS[by][2]} {groups[start]}"
+            name = text(SUBJECTS[by][2], lang, code=groups[start])
             turned = end - start > 6
             ax.text(-0.055, (start + end - 1) / 2, name if turned or by != "target" else groups[start],
                     transform=across, ha="center" if turned else "right", va="center",
@@ -165,7 +169,7 @@ def _frame(ax: Axes, data: pd.DataFrame, by: str) -> None:
         end = next((i for i in range(start, columns) if topics[i] != topics[start]), columns)
         if start:
             ax.axvline(start, color=PALE, linewidth=0.6, zorder=0.5)
-        words = textwrap.fill(topics[start].replace("_", " ").capitalize() or "Other", 20)
+        words = "\n".join(lines(text(topics[start].replace("_", " ").capitalize() or "Other", lang), 20))
         ax.text((start + end) / 2, 1.005, words, transform=down, rotation=90, ha="center", va="bottom",
                 fontsize=6, color=INK, **PLAIN)  # fmt: skip
     ax.text(

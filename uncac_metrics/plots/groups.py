@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from math import nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, span, text
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
 from uncac_metrics.plots.axis import scale
-from uncac_metrics.plots.interval import number_or_nan
+from uncac_metrics.plots.interval import level_of, number_or_nan
 from uncac_metrics.plots.labels import Labels, code_label, heading
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import SERIES
@@ -29,6 +30,7 @@ def dumbbell_data(
     codes: tuple[str, str] | None = None,
     catalogue: Mapping[str, Indicator] | None = None,
     labels: Labels | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """The numbers of a dumbbell plot: a row an indicator or domain, columns for either group.
 
@@ -44,6 +46,8 @@ def dumbbell_data(
         Definitions that give the indicators' names.
     labels
         Labels of codes: breakdown -> code -> label.
+    lang
+        Language of names and labels.
 
     Returns
     -------
@@ -88,9 +92,9 @@ def dumbbell_data(
             continue
         domain = {name: str(row[name]) for name in others if str(row[name]) != TOTAL}
         key = (str(row["indicator"]), *domain.values())
-        words = [code_label(name, value, labels) for name, value in domain.items()]
+        words = [code_label(name, value, labels, lang) for name, value in domain.items()]
         card = (catalogue or {}).get(key[0])
-        names = [card.name if card else key[0]] if table["indicator"].nunique() > 1 or not words else []
+        names = [named(card, lang) if card else key[0]] if table["indicator"].nunique() > 1 or not words else []
         held = rows.setdefault(key, {"indicator": key[0], "label": ", ".join([*names, *words]), "unit": units[0]})
         which = pair.index(code) + 1
         if f"display_{which}" in held:
@@ -103,8 +107,8 @@ def dumbbell_data(
     columns = [f"{name}_{which}" for which in (1, 2) for name in (*PARTS, "display")]
     frame = pd.DataFrame(list(rows.values())).reindex(columns=["indicator", "label", "unit", "conf_level", *columns])
     frame["difference"] = frame["value_2"] - frame["value_1"]
-    frame.attrs["groups"] = tuple(code_label(over, code, labels) for code in pair)
-    frame.attrs["over"] = heading(over) if over in BREAKDOWNS else over.replace("_", " ")
+    frame.attrs["groups"] = tuple(code_label(over, code, labels, lang) for code in pair)
+    frame.attrs["over"] = heading(over, lang) if over in BREAKDOWNS else text(over.replace("_", " "), lang)
     return frame
 
 
@@ -118,6 +122,7 @@ def dumbbell(
     labels: Labels | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw two groups for each indicator or domain, with their intervals and a line from one to the other.
 
@@ -131,6 +136,8 @@ def dumbbell(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm): 85 for a column of print, 170 for two.
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -144,11 +151,11 @@ def dumbbell(
     >>> dumbbell(frame, ax=Figure().subplots()).get_title(loc="left")
     'Sex of the person: Female and Male'
     """
-    data = dumbbell_data(estimates, over=over, codes=codes, catalogue=catalogue, labels=labels)
-    return draw(_picture(data, catalogue or {}, source), ax, width)
+    data = dumbbell_data(estimates, over=over, codes=codes, catalogue=catalogue, labels=labels, lang=lang)
+    return draw(_picture(data, catalogue or {}, source, lang), ax, width)
 
 
-def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str) -> Picture:
+def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str, lang: str | Language) -> Picture:
     rows = []
     first, second = data.attrs["groups"]
     for one in data.to_dict("records"):
@@ -161,25 +168,32 @@ def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str
             else:
                 missing.append((first, second)[which - 1])
         withheld = "withheld" in (one["display_1"], one["display_2"])
-        words = f"{' and '.join(missing)} {'withheld' if withheld else 'no value'}" if missing else ""
-        both = " / ".join("–" if one[f"n_{i}"] != one[f"n_{i}"] else f"{one[f'n_{i}']:,.0f}" for i in (1, 2))
+        both_missing = text("{first} and {second}", lang, first=first, second=second)
+        message = "{label} withheld" if withheld else "{label} no value"
+        words = text(message, lang, label=both_missing if len(missing) > 1 else missing[0]) if missing else ""
+        both = " / ".join(number(one[f"n_{i}"], lang) for i in (1, 2))
         rows.append(Row(one["label"], tuple(marks), both, words, hatched=withheld and not marks, joined=True))
     cards = [catalogue[key] for key in dict.fromkeys(data["indicator"]) if key in catalogue]
     unit = str(data["unit"].iloc[0])
     ways = {card.direction for card in cards}
-    better = f" ({DIRECTIONS[ways.pop()].lower()})" if len(ways) == 1 and ways != {"none"} else ""
-    name = f"{cards[0].name}. " if len(cards) == 1 else ""
+    better = f" ({text(DIRECTIONS[ways.pop()], lang).lower()})" if len(ways) == 1 and ways != {"none"} else ""
+    name = f"{named(cards[0], lang)}. " if len(cards) == 1 else ""
     ends = [data[f"{part}_{which}"] for part in PARTS[:3] for which in (1, 2)]
     low, high = scale([value for column in ends for value in column], percent=unit.startswith("%"))
-    notes = [f"Lines: {100 * data['conf_level'].max():g} % intervals."]
-    notes += ["Hollow: low reliability."] if (data[["display_1", "display_2"]] == "flagged").any(axis=None) else []
-    notes += [f"Source: {source}."] if source else []
+    notes = [text("Lines: {level} % intervals.", lang, level=level_of(data["conf_level"].max(), lang))]
+    flagged = (data[["display_1", "display_2"]] == "flagged").any(axis=None)
+    notes += [text("Hollow: low reliability.", lang)] if flagged else []
+    notes += [text("Source: {source}.", lang, source=source)] if source else []
     key = tuple((name, Mark(0, colour=c, shape=s)) for name, (c, s, _) in zip((first, second), SERIES, strict=False))
-    title = f"{name}{data.attrs['over'].capitalize()}: {first} and {second}"
-    return Picture(tuple(rows), title, f"{unit}{better}", " ".join(notes), low, high, key=key)
+    groups = text("{first} and {second}", lang, first=first, second=second)
+    title = name + text("{words}: {groups}", lang, words=data.attrs["over"].capitalize(), groups=groups)
+    unit = text(unit, lang, context="unit") + better
+    return Picture(tuple(rows), title, unit, " ".join(notes), low, high, key=key, lang=lang)
 
 
-def dumbbell_alt(data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None = None) -> str:
+def dumbbell_alt(
+    data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None = None, *, lang: str | Language = "en"
+) -> str:
     """What a dumbbell plot shows, in words made from its numbers.
 
     Parameters
@@ -188,6 +202,8 @@ def dumbbell_alt(data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None =
         Result of :func:`dumbbell_data`.
     catalogue
         Definitions that give the decimals.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -196,15 +212,17 @@ def dumbbell_alt(data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None =
     >>> dumbbell_alt(dumbbell_data(frame))
     'Dumbbell plot by sex of the person (%). BR-01: Female 4.0, Male 6.5.'
     """
-    parts = [f"Dumbbell plot by {data.attrs['over'].lower()} ({data['unit'].iloc[0]})."]
+    unit = text(str(data["unit"].iloc[0]), lang, context="unit")
+    parts = [text("Dumbbell plot by {words} ({unit}).", lang, words=data.attrs["over"].lower(), unit=unit)]
     for one in data.to_dict("records"):
         card = (catalogue or {}).get(one["indicator"])
         digits = card.decimals if card else 1
         words = []
         for which, group in enumerate(data.attrs["groups"], 1):
             value, lower, upper, _ = (one[f"{name}_{which}"] for name in PARTS)
-            said = f"{value:,.{digits}f}" if value == value else "no value"
-            said += f" ({lower:,.{digits}f} to {upper:,.{digits}f})" if lower + upper == lower + upper else ""
-            words.append(f"{group} {'withheld' if one[f'display_{which}'] == 'withheld' else said}")
+            said = number(value, lang, digits) if value == value else text("no value", lang)
+            said += f" ({span(lower, upper, lang, digits)})" if lower + upper == lower + upper else ""
+            said = text("withheld", lang) if one[f"display_{which}"] == "withheld" else said
+            words.append(f"{group} {said}")
         parts.append(f"{one['label']}: {', '.join(words)}.")
     return " ".join(parts)

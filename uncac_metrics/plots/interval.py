@@ -7,8 +7,9 @@ from math import isnan, nan
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, text
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
-from uncac_metrics.plots.axis import scale
+from uncac_metrics.plots.axis import scale, tick_label
 from uncac_metrics.plots.labels import Labels, code_label, heading
 from uncac_metrics.plots.rows import Mark, Picture, Row, as_svg, draw
 from uncac_metrics.plots.style import BLUE, INK
@@ -30,6 +31,7 @@ def interval_data(
     indicator: Indicator | str | None = None,
     *,
     labels: Labels | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """The numbers of an interval plot, in drawing order.
 
@@ -41,6 +43,8 @@ def interval_data(
         The definition or the id of the indicator to take; needed where `estimates` holds several.
     labels
         Labels of codes: breakdown -> code -> label.
+    lang
+        Language of the labels.
 
     Returns
     -------
@@ -69,19 +73,21 @@ def interval_data(
     table = rows_of(estimates, indicator)
     known = [name for name in table if name in TAKEN]
     records = table[known].assign(place=range(len(table))).to_dict("records")
-    rows = numbers_of(records, labels)
+    rows = numbers_of(records, labels, lang)
     frame = pd.DataFrame(rows, index=table.index[[row.pop("place") for row in rows]])
     return frame.astype(dict.fromkeys(NUMBERS, "float64"))
 
 
-def numbers_of(estimates: Sequence[Mapping[str, Any]], labels: Labels | None = None) -> list[dict[str, Any]]:
+def numbers_of(
+    estimates: Sequence[Mapping[str, Any]], labels: Labels | None = None, lang: str | Language = "en"
+) -> list[dict[str, Any]]:
     """The rows of :func:`interval_data` of estimates given as records; other columns are kept as they are."""
     several = [name for name in SEVERAL if len({row.get(name) for row in estimates}) > 1]
     breakdowns = [name for name in BREAKDOWNS if any(row.get(name, TOTAL) != TOTAL for row in estimates)]
     rows = []
     for row in estimates:
         codes = {name: str(row[name]) for name in breakdowns if str(row[name]) != TOTAL}
-        words = [code_label(name, code, labels) for name, code in codes.items()]
+        words = [code_label(name, code, labels, lang) for name, code in codes.items()]
         words += [" · ".join(str(row[name]) for name in several)] if several else []
         display = str(row.get("display", "shown"))
         numbers = {name: nan if display == "withheld" else number_or_nan(row.get(name)) for name in NUMBERS}
@@ -92,7 +98,7 @@ def numbers_of(estimates: Sequence[Mapping[str, Any]], labels: Labels | None = N
             {
                 "group": " × ".join(codes),
                 "code": " × ".join(codes.values()) or TOTAL,
-                "label": ", ".join(words) or "Total",
+                "label": ", ".join(words) or text("Total", lang),
                 **numbers,
                 "display": display,
                 "reason": reason if isinstance(reason, str) else "",
@@ -116,6 +122,7 @@ def interval(
     labels: Labels | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw estimates with their intervals, the total first and each breakdown under its heading.
 
@@ -136,6 +143,8 @@ def interval(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm): 85 for a column of print, 170 for two.
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -151,9 +160,9 @@ def interval(
     >>> axes.get_xlabel()
     'Lines: 95 % intervals.'
     """
-    data = interval_data(estimates, indicator, labels=labels)
+    data = interval_data(estimates, indicator, labels=labels, lang=lang)
     definition = indicator if isinstance(indicator, Indicator) else None
-    return draw(interval_picture(data.to_dict("records"), definition, source=source), ax, width)
+    return draw(interval_picture(data.to_dict("records"), definition, source=source, lang=lang), ax, width)
 
 
 def interval_svg(
@@ -162,12 +171,13 @@ def interval_svg(
     indicator: Indicator | str | None = None,
     labels: Labels | None = None,
     source: str = "",
+    lang: str | Language = "en",
 ) -> str:
     """The plot of :func:`interval` as the text of an SVG element, with its alternative text in it.
 
     Parameters
     ----------
-    estimates, indicator, labels, source
+    estimates, indicator, labels, source, lang
         As in :func:`interval`.
 
     Returns
@@ -177,13 +187,18 @@ def interval_svg(
     """
     from uncac_metrics.plots.alt import alt_text
 
-    data = interval_data(estimates, indicator, labels=labels)
+    data = interval_data(estimates, indicator, labels=labels, lang=lang)
     definition = indicator if isinstance(indicator, Indicator) else None
-    return as_svg(interval_picture(data.to_dict("records"), definition, source=source), alt=alt_text(data, definition))
+    picture = interval_picture(data.to_dict("records"), definition, source=source, lang=lang)
+    return as_svg(picture, alt=alt_text(data, definition, lang=lang))
 
 
 def interval_picture(
-    records: Sequence[Mapping[str, Any]], indicator: Indicator | None = None, *, source: str = ""
+    records: Sequence[Mapping[str, Any]],
+    indicator: Indicator | None = None,
+    *,
+    source: str = "",
+    lang: str | Language = "en",
 ) -> Picture:
     """The rows of :func:`numbers_of` as a picture."""
     rows: list[Row] = []
@@ -191,31 +206,33 @@ def interval_picture(
     for row in records:
         if row["group"] != group:
             group = row["group"]
-            rows.append(Row(heading(group), heading=True))
+            rows.append(Row(heading(group, lang), heading=True))
         total = group == ""
         words = "withheld" if row["display"] == "withheld" else "no value" if isnan(row["value"]) else ""
+        words = text(words, lang)
         mark = Mark(
             row["value"], row["lower"], row["upper"], INK if total else BLUE, "D" if total else "o",
             filled=row["display"] != "flagged", heavy=total,
         )  # fmt: skip
-        note = "" if isnan(row["n"]) else f"{row['n']:,.0f}"
+        note = "" if isnan(row["n"]) else number(row["n"], lang)
         hatched = row["display"] == "withheld"
         rows.append(Row(row["label"], () if words else (mark,), note, words, hatched, bold=total))
     totals = [row["value"] for row in records if row["group"] == "" and not isnan(row["value"])]
     ends = [row[name] for row in records for name in ("value", "lower", "upper")]
     low, high = scale(ends, percent=indicator is not None and indicator.unit.startswith("%"))
     return Picture(
-        tuple(rows), indicator.name if indicator else "", unit_label(indicator), _note(records, source), low, high,
-        rule=totals[0] if len(totals) == 1 and len(records) > 1 else nan,
+        tuple(rows), named(indicator, lang), unit_label(indicator, lang), _note(records, source, lang), low, high,
+        rule=totals[0] if len(totals) == 1 and len(records) > 1 else nan, lang=lang,
     )  # fmt: skip
 
 
-def unit_label(indicator: Indicator | None) -> str:
+def unit_label(indicator: Indicator | None, lang: str | Language = "en") -> str:
     """Unit of an indicator, and which direction is better where that is agreed."""
     if indicator is None:
         return ""
-    better = "" if indicator.direction == "none" else f" ({DIRECTIONS[indicator.direction].lower()})"
-    return f"{indicator.unit}{better}"
+    unit = text(indicator.unit, lang, context="unit")
+    better = "" if indicator.direction == "none" else f" ({text(DIRECTIONS[indicator.direction], lang).lower()})"
+    return f"{unit}{better}"
 
 
 def rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | None) -> pd.DataFrame:
@@ -233,11 +250,16 @@ def rows_of(estimates: Estimates | pd.DataFrame, indicator: Indicator | str | No
     return rows
 
 
-def _note(records: Sequence[Mapping[str, Any]], source: str) -> str:
+def level_of(level: float, lang: str | Language) -> str:
+    """A level of confidence in per cent."""
+    return tick_label(100 * level, lang)
+
+
+def _note(records: Sequence[Mapping[str, Any]], source: str, lang: str | Language) -> str:
     level = max(row["conf_level"] for row in records)
-    parts = [f"Lines: {100 * level:g} % intervals."]
+    parts = [text("Lines: {level} % intervals.", lang, level=level_of(level, lang))]
     if any(row["display"] == "flagged" for row in records):
-        parts.append("Hollow: low reliability.")
+        parts.append(text("Hollow: low reliability.", lang))
     if source:
-        parts.append(f"Source: {source}.")
+        parts.append(text("Source: {source}.", lang, source=source))
     return " ".join(parts)

@@ -8,15 +8,15 @@ hundredth of the time.
 from __future__ import annotations
 
 import math
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
+from uncac_metrics.languages import Language, language, leftward
 from uncac_metrics.plots.axis import tick_label, ticks
 from uncac_metrics.plots.canvas import points
-from uncac_metrics.plots.style import BLUE, FONTS, GREY, HATCH, INK, PALE, PLAIN
+from uncac_metrics.plots.style import BLUE, CHINESE, FONTS, GREY, HATCH, INK, PALE, PLAIN, in_language, lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,6 +86,7 @@ class Picture:
     """Where the axis has numbers; round ones where none are given."""
     points: float = 0.0
     """Width of a figure (points) where it is not to follow from the letters."""
+    lang: str | Language = "en"
 
     @property
     def width(self) -> float:
@@ -111,7 +112,7 @@ def lines_of(picture: Picture) -> tuple[list[tuple[str, float]], float]:
     """Each row's wrapped label with the place of its middle, and the bottom, in lines from the top."""
     placed, bottom = [], 0.0
     for row in picture.rows:
-        text = textwrap.fill(row.label, picture.letters + 2 * row.heading)
+        text = "\n".join(lines(row.label, picture.letters + 2 * row.heading))
         bottom += SPACE / LINE if row.heading and bottom else 0.0
         more = text.count("\n")
         placed.append((text, bottom + more / 2))
@@ -130,14 +131,14 @@ def alone(figure: Figure, picture: Picture) -> Axes:
     """Draw the picture as all there is in a figure."""
     figure.set_layout_engine("constrained", rect=(0.01, 0.0, 0.98, 1.0))
     ax = figure.subplots()
-    title = textwrap.fill(picture.title, int(picture.width / 6.8))
+    title = "\n".join(lines(picture.title, int(picture.width / 6.8)))
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold", color=INK, **PLAIN)
     on_axes(picture, ax)
     across = 56 if picture.width >= WIDTH else int(picture.width / 9)
-    ax.set_xlabel(textwrap.fill(picture.unit, across), fontsize=8.5, color=INK, **PLAIN)
-    notes = textwrap.fill(picture.notes, int(picture.width / 4.4))
+    ax.set_xlabel("\n".join(lines(picture.unit, across)), fontsize=8.5, color=INK, **PLAIN)
+    notes = "\n".join(lines(picture.notes, int(picture.width / 4.4)))
     figure.supxlabel(notes, x=0.01, ha="left", fontsize=7.5, color=GREY, **PLAIN)
-    return ax
+    return in_language(ax, picture.lang, whole=True)
 
 
 def draw(picture: Picture, ax: Axes | None, width: float | None = None) -> Axes:
@@ -148,13 +149,13 @@ def draw(picture: Picture, ax: Axes | None, width: float | None = None) -> Axes:
         picture = fitted(picture, width)
         return alone(plt.figure(figsize=size(picture)), picture)
     room = points(ax) - 5 * picture.letters
-    title = textwrap.fill(picture.title, max(16, min(44, int(room / 6.4))))
+    title = "\n".join(lines(picture.title, max(16, min(44, int(room / 6.4)))))
     on_axes(picture, ax)
     above = 13.0 * _key_rows(picture) + (14.0 if any(row.note for row in picture.rows) else 0.0)
     ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
-    below = [textwrap.fill(picture.unit, 56), textwrap.fill(picture.notes, 80)]
-    ax.set_xlabel("\n".join(text for text in below if text), fontsize=8, color=GREY, **PLAIN)
-    return ax
+    below = [*lines(picture.unit, 56), *lines(picture.notes, 80)]
+    ax.set_xlabel("\n".join(below), fontsize=8, color=GREY, **PLAIN)
+    return in_language(ax, picture.lang)
 
 
 def on_axes(picture: Picture, ax: Axes) -> None:
@@ -181,8 +182,8 @@ def on_axes(picture: Picture, ax: Axes) -> None:
         if row.words:
             words = row.words
             if picture.width < 0.8 * WIDTH:
-                words = textwrap.fill(
-                    words, max(8, int((picture.width - 5.4 * picture.letters - _wide(longest, 8)) / 5))
+                words = "\n".join(
+                    lines(words, max(8, int((picture.width - 5.4 * picture.letters - _wide(longest, 8)) / 5)))
                 )
             ax.text(0.5, y, words, transform=across, ha="center", va="center", fontsize=8, style="italic",
                     color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
@@ -209,7 +210,7 @@ def on_axes(picture: Picture, ax: Axes) -> None:
     ax.set_xlim(picture.low, picture.high)
     places = picture.places or ticks(picture.low, picture.high, picture.width < 0.8 * WIDTH)
     ax.xaxis.set_major_locator(FixedLocator(places))
-    ax.xaxis.set_major_formatter(FixedFormatter([tick_label(place) for place in places]))
+    ax.xaxis.set_major_formatter(FixedFormatter([tick_label(place, picture.lang) for place in places]))
     ax.tick_params(axis="x", labelsize=8, color=GREY, labelcolor=GREY, length=3)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
@@ -262,24 +263,33 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
     )
     longest = max((row.note for row in picture.rows), key=len, default="")
     right = width - (_wide(longest, 8) + 12 if longest else 8)
-    title, notes = textwrap.wrap(picture.title, int(width / 7)), textwrap.wrap(picture.notes, int(width / 4.2))
-    unit = textwrap.wrap(picture.unit, 44)
-    top = 14.0 * len(title) + 18.0 + (14.0 if picture.key else 0.0)  # middle of the first line
+    title, notes = lines(picture.title, int(width / 7)), lines(picture.notes, int(width / 4.2))
+    unit = lines(picture.unit, 44)
+    about = language(picture.lang)
+    rtl = about.direction == "rtl"
+    above = 14.0 if picture.key or (rtl and longest) else 0.0  # a title at the right stands above the column
+    top = 14.0 * len(title) + 18.0 + above  # middle of the first line
     foot = top + LINE * (bottom - 0.4)  # the axis
     height = foot + 24 + 11 * len(unit) + 10 * len(notes) + 2
-    out = []
+    out: list[str] = []
+    slant = "" if rtl or about.code == "zh" else ' font-style="italic"'
+    side, edge = (width - 2, "end") if rtl else (2.0, "start")
 
     def x_of(value: float) -> float:
         return left + (right - left) * (value - picture.low) / (picture.high - picture.low)
 
-    def write(x: float, y: float, text: str, look: str) -> None:
+    def write(x: float, y: float, text: str, look: str, anchor: str = "start") -> None:
+        if rtl and leftward(text):  # the start of a text that runs to the left is its right end
+            look += ' direction="rtl"'
+            anchor = {"start": "end", "end": "start"}.get(anchor, anchor)
+        look += f' text-anchor="{anchor}"' if anchor != "start" else ""
         out.append(f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(text)}</text>')
 
     def path(d: str, colour: str, width: float, more: str = "") -> None:
         out.append(f'<path d="{d}" stroke="{colour}" stroke-width="{width:g}" fill="none"{more}/>')
 
     for i, line in enumerate(title):
-        write(2, 12 + 14 * i, line, f'font-size="10.5" font-weight="bold" fill="{INK}"')
+        write(side, 12 + 14 * i, line, f'font-size="10.5" font-weight="bold" fill="{INK}"', edge)
     x = left
     for name, mark in picture.key:
         out.append(_symbol(mark, x + 4, top - 24))
@@ -289,24 +299,22 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         x = x_of(place)
         path(f"M{x:.1f} {top - 0.9 * LINE:.1f}V{foot:.1f}", PALE, 0.5)
         path(f"M{x:.1f} {foot:.1f}v3", GREY, 0.8)
-        write(x, foot + 12, tick_label(place), f'font-size="8" fill="{GREY}" text-anchor="middle"')
+        write(x, foot + 12, tick_label(place, about), f'font-size="8" fill="{GREY}"', "middle")
     path(f"M{left:.1f} {foot:.1f}H{right:.1f}", GREY, 0.8)
     if not math.isnan(picture.rule):
         rule = f"M{x_of(picture.rule):.1f} {top - 0.9 * LINE:.1f}V{foot:.1f}"
         path(rule, GREY, 0.7, ' stroke-dasharray="1.4 2.1"')
     if longest:
-        write(
-            width - 2, top - LINE, picture.column, f'font-size="8" font-weight="bold" fill="{GREY}" text-anchor="end"'
-        )
+        write(width - 2, top - LINE, picture.column, f'font-size="8" font-weight="bold" fill="{GREY}"', "end")
     for row, (text, middle) in zip(picture.rows, placed, strict=True):
         y = top + LINE * middle
         look = f'font-size="8" fill="{GREY}"' if row.heading else f'font-size="9" fill="{INK}"'
         look += ' font-weight="bold"' if row.heading or row.bold else ""
         wrapped = text.split("\n")
         for i, line in enumerate(wrapped):
-            write(left - 8, y + 3 + LINE * (i - (len(wrapped) - 1) / 2), line, f'{look} text-anchor="end"')
+            write(left - 8, y + 3 + LINE * (i - (len(wrapped) - 1) / 2), line, look, "end")
         if row.note:
-            write(width - 2, y + 3, row.note, f'font-size="8" fill="{GREY}" text-anchor="end"')
+            write(width - 2, y + 3, row.note, f'font-size="8" fill="{GREY}"', "end")
         if row.hatched:
             tall = 0.6 * LINE
             strokes = range(int(left), int(right - tall), 5)
@@ -316,7 +324,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
             out.append(
                 f'<rect x="{centre - half:.1f}" y="{y - 5:.1f}" width="{2 * half:.1f}" height="10" fill="#fff"/>'
             )
-            write(centre, y + 3, row.words, f'font-size="8" font-style="italic" fill="{GREY}" text-anchor="middle"')
+            write(centre, y + 3, row.words, f'font-size="8"{slant} fill="{GREY}"', "middle")
         if row.joined and len(row.marks) > 1:
             (x1, y1), (x2, y2) = ((x_of(m.value), y + LINE * m.offset) for m in (row.marks[0], row.marks[-1]))
             path(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", GREY, 1)
@@ -336,14 +344,16 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
     y = foot + 12
     for line in unit:
         y += 11
-        write((left + right) / 2, y, line, f'font-size="8.5" fill="{INK}" text-anchor="middle"')
+        write((left + right) / 2, y, line, f'font-size="8.5" fill="{INK}"', "middle")
     y += 4
     for line in notes:
         y += 10
-        write(2, y, line, f'font-size="7.5" fill="{GREY}"')
-    about = f' role="img" aria-label={quoteattr(alt)}' if alt else ""
-    head = f'<svg{about} xmlns="http://www.w3.org/2000/svg" width="{width:g}pt" height="{height:.1f}pt" '
-    head += f'viewBox="0 0 {width:g} {height:.1f}" font-family="{", ".join(FONTS)}">'
+        write(side, y, line, f'font-size="7.5" fill="{GREY}"', edge)
+    spoken = f' xml:lang="{about.code}"' if about.code != "en" else ""
+    spoken += f' role="img" aria-label={quoteattr(alt)}' if alt else ""
+    fonts = [*FONTS[:-1], *CHINESE, FONTS[-1]] if about.code == "zh" else FONTS
+    head = f'<svg{spoken} xmlns="http://www.w3.org/2000/svg" width="{width:g}pt" height="{height:.1f}pt" '
+    head += f'viewBox="0 0 {width:g} {height:.1f}" font-family="{", ".join(fonts)}">'
     return "\n".join([head, *out, "</svg>\n"])
 
 

@@ -6,8 +6,13 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 from xml.sax.saxutils import quoteattr
+
+from uncac_metrics.languages import Language, language, marked
+from uncac_metrics.model import Fault, Faults
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +24,92 @@ SERIES = ((BLUE, "o", "-"), ("#d55e00", "s", "--"), (INK, "^", ":"), ("#56b4e9",
 """Colour, mark and line of series: told apart by each of the three, so also without colour."""
 PLAIN: dict[str, Any] = {"parse_math": False}  # a dollar sign in a label is a dollar sign
 FONTS = ["DejaVu Sans", "Liberation Sans", "Arial", "Helvetica", "sans-serif"]
+
+CHINESE = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei", "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
+    "Droid Sans Fallback", "Noto Sans CJK JP", "Noto Serif CJK SC", "SimSun", "Arial Unicode MS",
+)  # fmt: skip
+"""Fonts with Chinese letters, in the order in which they are looked for."""
+
+
+def chinese_font() -> str:
+    """The first installed font with Chinese letters.
+
+    Raises
+    ------
+    uncac_metrics.model.Faults
+        Where none is installed: matplotlib would draw boxes.
+    """
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    found = next((name for name in CHINESE if name in installed), "")
+    if not found:
+        remedy = "install Noto Sans CJK SC (Debian: fonts-noto-cjk) or WenQuanYi Zen Hei (Debian: fonts-wqy-zenhei), "
+        remedy += "or name a file to matplotlib.font_manager.fontManager.addfont"
+        raise Faults([Fault("fonts", "lang zh", "no font with Chinese letters is installed", remedy)])
+    return found
+
+
+def in_language(ax: Axes, lang: str | Language, *, whole: bool = False) -> Axes:
+    """Make what is drawn on `ax` stand as its language asks: direction, side of titles and notes, font.
+
+    Parameters
+    ----------
+    ax
+        Axes with everything drawn.
+    lang
+        The language.
+    whole
+        Also title and notes of the figure.
+
+    Raises
+    ------
+    uncac_metrics.model.Faults
+        Where the language needs a font that is not installed.
+    """
+    about = language(lang)
+    if about.code.partition("-")[0] != "zh" and about.direction == "ltr":
+        return ax
+    from matplotlib.text import Text
+
+    figure: Any = ax.get_figure(root=True)
+    beside = [figure._suptitle, figure._supxlabel] if whole else []
+    texts = [one for one in (*ax.findobj(Text), *beside) if one is not None and one.get_text()]
+    for one in texts:
+        one.set_fontstyle("normal")  # neither script has italics, nor has DejaVu Sans Oblique their letters
+    if about.direction == "ltr":
+        family = [FONTS[0], chinese_font()]
+        for one in texts:
+            one.set_fontfamily(family)
+        return ax
+    title = ax.get_title(loc="left")
+    if title:
+        old: Any = ax._left_title  # type: ignore[attr-defined]
+        pad = 72 * ax.titleOffsetTrans.transform((0, 0))[1] / figure.dpi  # type: ignore[attr-defined]
+        ax.set_title(title, loc="right", pad=pad, fontsize=old.get_fontsize(), fontweight=old.get_fontweight(),
+                     color=old.get_color(), **PLAIN)  # fmt: skip
+        ax.set_title("", loc="left", pad=pad)
+        texts.append(ax._right_title)  # type: ignore[attr-defined]
+    for one in (ax.xaxis.label, *beside):
+        if one is not None and one.get_ha() == "left":
+            one.set(x=0.99 if one in beside else 1.0, ha="right")
+    for one in texts:
+        one.set_text(marked(one.get_text(), about))
+    return ax
+
+
+def lines(text: str, letters: int) -> list[str]:
+    """A text in lines of at most so many letters; a Chinese letter is as wide as 1.7 others.
+
+    Examples
+    --------
+    >>> lines("one two three", 8), lines("腐败和贿赂", 4)
+    (['one two', 'three'], ['腐败', '和贿', '赂'])
+    """
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    return wrap(text, max(1, int(letters / 1.7)) if 2 * wide > len(text) else letters)
 
 
 @contextmanager

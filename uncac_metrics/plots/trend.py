@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, span, text
 from uncac_metrics.model import TOTAL, Indicator
-from uncac_metrics.plots.axis import scale
+from uncac_metrics.plots.axis import scale, tick_label
 from uncac_metrics.plots.canvas import canvas, key_above, points
-from uncac_metrics.plots.interval import interval_data, rows_of, unit_label
+from uncac_metrics.plots.interval import interval_data, level_of, rows_of, unit_label
 from uncac_metrics.plots.labels import Labels, code_label
-from uncac_metrics.plots.style import GREY, INK, PALE, PLAIN, SERIES
+from uncac_metrics.plots.style import GREY, INK, PALE, PLAIN, SERIES, in_language, lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,7 @@ def trend_data(
     over: str = "",
     breaks: Collection[str] = (),
     labels: Labels | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """The numbers of a trend, by series and time.
 
@@ -42,6 +43,8 @@ def trend_data(
         Periods that a change of method parts from what was before, besides rows with ``obs_status`` B.
     labels
         Labels of codes: breakdown -> code -> label.
+    lang
+        Language of the labels.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def trend_data(
         table, codes = table[codes != TOTAL], codes[codes != TOTAL]
     frame = interval_data(table, labels=labels).loc[table.index]
     frame["code"] = codes
-    frame["label"] = ["Total" if code == TOTAL else code_label(over, code, labels) for code in codes]
+    frame["label"] = [text("Total", lang) if code == TOTAL else code_label(over, code, labels, lang) for code in codes]
     frame["time_period"] = table["time_period"].astype(str)
     frame["time"] = years(frame["time_period"])
     frame["broken"] = frame["time_period"].isin(list(breaks))
@@ -105,6 +108,7 @@ def trend(
     labels: Labels | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw values over time with a band of their intervals.
 
@@ -125,6 +129,8 @@ def trend(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm): 85 for a column of print, 170 for two.
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -139,7 +145,7 @@ def trend(
     >>> bool(trend(frame, ax=Figure().subplots()).get_xlim()[1] > 2030)
     True
     """
-    data = trend_data(estimates, indicator, over=over, breaks=breaks, labels=labels)
+    data = trend_data(estimates, indicator, over=over, breaks=breaks, labels=labels, lang=lang)
     definition = indicator if isinstance(indicator, Indicator) else None
     ax = canvas(ax, width, 81)
     for (_, rows), (colour, marker, dash) in zip(data.groupby("code", sort=False), SERIES, strict=False):
@@ -155,12 +161,12 @@ def trend(
                 ax.plot(some["time"], some["value"], linestyle="none", marker=marker, markersize=5,
                         markeredgecolor=colour, markeredgewidth=1.3, markerfacecolor=face)  # fmt: skip
         ax.plot([], [], color=colour, linestyle=dash, marker=marker, markersize=5, label=name)
-    _events(ax, data, horizon, target)
-    _finish(ax, data, definition, horizon, target, source)
-    return ax
+    _events(ax, data, horizon, target, lang)
+    _finish(ax, data, definition, horizon, target, source, lang)
+    return in_language(ax, lang)
 
 
-def _events(ax: Axes, data: pd.DataFrame, horizon: float, target: float | None) -> None:
+def _events(ax: Axes, data: pd.DataFrame, horizon: float, target: float | None, lang: str | Language) -> None:
     """Withheld values, breaks, the year of the goals and the target."""
     from matplotlib.patches import Rectangle
 
@@ -172,14 +178,15 @@ def _events(ax: Axes, data: pd.DataFrame, horizon: float, target: float | None) 
     for time, rows in data[data["display"] == "withheld"].groupby("time"):
         ax.add_patch(Rectangle((float(time) - half, 0), 2 * half, 1, transform=down, facecolor="none", edgecolor=PALE,
                                hatch="//////", linewidth=0, zorder=0))  # fmt: skip
-        words = f"withheld: {', '.join(rows['label'])}" if several else "withheld"
+        words = text("withheld", lang)
+        words = text("{words}: {groups}", lang, words=words, groups=", ".join(rows["label"])) if several else words
         ax.text(float(time), 0.03, words, ha="center", style="italic", **(small | {"va": "bottom"}),
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     for _, row in data[data["broken"]].drop_duplicates("time").iterrows():
         before = times[times < row["time"]].max()
         at = (before + row["time"]) / 2 if before == before else row["time"]
         ax.axvline(at, color=GREY, linewidth=0.9, linestyle=(0, (2, 2)))
-        ax.text(at, 0.97, "break in series", ha="right", **small)
+        ax.text(at, 0.97, text("break in series", lang), ha="right", **small)
     ax.axvline(horizon, color=INK, linewidth=0.9)
     ax.text(horizon, 0.97, f"{horizon:g}", ha="right", **small)
     if target is not None:
@@ -187,9 +194,15 @@ def _events(ax: Axes, data: pd.DataFrame, horizon: float, target: float | None) 
 
 
 def _finish(
-    ax: Axes, data: pd.DataFrame, indicator: Indicator | None, horizon: float, target: float | None, source: str
+    ax: Axes,
+    data: pd.DataFrame,
+    indicator: Indicator | None,
+    horizon: float,
+    target: float | None,
+    source: str,
+    lang: str | Language,
 ) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     ends = [*data[["value", "lower", "upper"]].to_numpy().ravel(), *([] if target is None else [target])]
     ax.set_ylim(scale(ends, percent=indicator is not None and indicator.unit.startswith("%")))
@@ -197,6 +210,7 @@ def _finish(
     room = 0.04 * (last - first)
     ax.set_xlim(first - room, last + room)
     ax.xaxis.set_major_locator(MaxNLocator(7 if points(ax) > 300 else 4, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value, lang)))
     ax.tick_params(labelsize=8, color=GREY, labelcolor=GREY, length=3)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -206,19 +220,18 @@ def _finish(
     ax.set_axisbelow(True)
     several = data["code"].nunique() > 1
     above = key_above(ax) if several else 0.0
-    title = textwrap.fill(indicator.name, int(points(ax) / 6.8)) if indicator else ""
+    title = "\n".join(lines(named(indicator, lang), int(points(ax) / 6.8)))
     ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
-    ax.set_ylabel(textwrap.fill(unit_label(indicator), 36), fontsize=8.5, color=INK, **PLAIN)
-    notes = [f"Bands: {100 * data['conf_level'].max():g} % intervals."]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    notes += ["Star: target."] if target is not None else []
-    notes += [f"Source: {source}."] if source else []
-    ax.set_xlabel(
-        textwrap.fill(" ".join(notes), min(80, int(points(ax) / 4.6))), fontsize=7.5, color=GREY, loc="left", **PLAIN
-    )
+    ax.set_ylabel("\n".join(lines(unit_label(indicator, lang), 36)), fontsize=8.5, color=INK, **PLAIN)
+    notes = [text("Bands: {level} % intervals.", lang, level=level_of(data["conf_level"].max(), lang))]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    notes += [text("Star: target.", lang)] if target is not None else []
+    notes += [text("Source: {source}.", lang, source=source)] if source else []
+    below = "\n".join(lines(" ".join(notes), min(80, int(points(ax) / 4.6))))
+    ax.set_xlabel(below, fontsize=7.5, color=GREY, loc="left", **PLAIN)
 
 
-def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
+def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None, *, lang: str | Language = "en") -> str:
     """What a trend shows, in words made from its numbers.
 
     Parameters
@@ -227,6 +240,8 @@ def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
         Result of :func:`trend_data`.
     indicator
         Definition that gives the name, the unit and the decimals.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -237,15 +252,20 @@ def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
     'Trend. Total: 2019 9.0 (8.0 to 10.0); 2023 withheld.'
     """
     decimals = indicator.decimals if indicator else 1
-    parts = [f"Trend of {indicator.name} ({indicator.unit})." if indicator else "Trend."]
+    parts = [text("Trend.", lang)]
+    if indicator:
+        unit = text(indicator.unit, lang, context="unit")
+        parts = [text("Trend of {name} ({unit}).", lang, name=named(indicator, lang), unit=unit)]
     for label, rows in data.groupby("label", sort=False):
         words = []
         for row in rows.to_dict("records"):
-            value = f"{row['value']:,.{decimals}f}" if row["value"] == row["value"] else "no value"
+            value = number(row["value"], lang, decimals) if row["value"] == row["value"] else text("no value", lang)
             if row["lower"] + row["upper"] == row["lower"] + row["upper"]:
-                value += f" ({row['lower']:,.{decimals}f} to {row['upper']:,.{decimals}f})"
-            value = "withheld" if row["display"] == "withheld" else value
-            flag = ", flagged as uncertain" if row["display"] == "flagged" else ""
-            words.append(("after a break " if row["broken"] else "") + f"{row['time_period']} {value}{flag}")
+                value += f" ({span(row['lower'], row['upper'], lang, decimals)})"
+            value = text("withheld", lang) if row["display"] == "withheld" else value
+            flag = f", {text('flagged as uncertain', lang)}" if row["display"] == "flagged" else ""
+            when = row["time_period"]
+            when = text("after a break {period}", lang, period=when) if row["broken"] else when
+            words.append(f"{when} {value}{flag}")
         parts.append(f"{label}: {'; '.join(words)}.")
     return " ".join(parts)

@@ -1,0 +1,172 @@
+"""Numbers, percentages, intervals, dates and periods as a language writes them (Unicode CLDR)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from functools import cache
+from math import isfinite
+from typing import Any
+
+from uncac_metrics.languages.table import Language, language
+
+NONE = "–"
+"""What stands where there is no number."""
+PERIOD = re.compile(r"(\d{4})(?:-(?:(\d\d)(?:-(\d\d))?|Q([1-4])))?")
+
+
+def number(value: Any, lang: str | Language = "en", decimals: int = 0) -> str:
+    """A number with its thousands grouped; a dash where there is none.
+
+    Parameters
+    ----------
+    value
+        The number.
+    lang
+        Code of the language, or the language.
+    decimals
+        Digits after the decimal sign. They are the same in every language: the value is rounded once.
+
+    Notes
+    -----
+    Signs and digits are those of CLDR. CLDR's digits for Arabic are 0 to 9, so tables, axes, codes and downloaded
+    files of a page have the same ones. Thousands are grouped from four digits on in every language, so that the
+    numbers of a column look alike.
+
+    Examples
+    --------
+    >>> number(12345.678, "en", 1), number(12345.678, "es", 1), number(float("nan"), "fr")
+    ('12,345.7', '12.345,7', '–')
+    """
+    if not _is(value):
+        return NONE
+    english = f"{float(value):,.{decimals}f}"
+    if (lang if isinstance(lang, str) else lang.code) == "en":
+        return english
+    return _decimal(english.replace(",", ""), language(lang).code, decimals)
+
+
+def percent(value: Any, lang: str | Language = "en", decimals: int = 1) -> str:
+    """A percentage with its sign; `value` is in per cent.
+
+    Examples
+    --------
+    >>> percent(12.5, "en"), percent(12.5, "fr") == "12,5\\u202f%" or percent(12.5, "fr") == "12,5\\xa0%"
+    ('12.5%', True)
+    """
+    if not _is(value):
+        return NONE
+    from babel.numbers import format_percent
+
+    locale = _locale(language(lang).code)
+    pattern = locale.percent_formats[None].pattern.replace("#,##0", _pattern(decimals))
+    share = Decimal(f"{float(value):.{decimals}f}").scaleb(-2)
+    return _signed(str(format_percent(share, pattern, locale=locale, numbering_system="default")), locale)
+
+
+def span(lower: Any, upper: Any, lang: str | Language = "en", decimals: int = 1) -> str:
+    """An interval's ends; a dash where one is not known.
+
+    Examples
+    --------
+    >>> span(11.04, 13.86), span(11.04, 13.86, "ru"), span(None, 3.0, "ru")
+    ('11.0 to 13.9', 'от 11,0 до 13,9', '–')
+    """
+    from uncac_metrics.languages.texts import text
+
+    if not (_is(lower) and _is(upper)):
+        return NONE
+    return text("{lower} to {upper}", lang, lower=number(lower, lang, decimals), upper=number(upper, lang, decimals))
+
+
+def date(day: dt.date | str, lang: str | Language = "en") -> str:
+    """A day in words.
+
+    Parameters
+    ----------
+    day
+        The day, or its ISO 8601 text.
+
+    Examples
+    --------
+    >>> date("2025-03-09", "es"), date("2025-03-09", "zh")
+    ('9 de marzo de 2025', '2025年3月9日')
+    """
+    from babel.dates import format_date
+
+    one = dt.date.fromisoformat(day) if isinstance(day, str) else day
+    return str(format_date(one, "long", locale=_locale(language(lang).code)))
+
+
+def period(when: str, lang: str | Language = "en") -> str:
+    """A time period of SDMX or ISO 8601 in words; what is none of these stays as it is.
+
+    Parameters
+    ----------
+    when
+        Year, month, quarter (``2025-Q1``), day, or two of them with a stroke between.
+
+    Examples
+    --------
+    >>> period("2025", "fr"), period("2025-03", "fr"), period("2025-Q1", "fr"), period("2023/2025", "fr")
+    ('2025', 'mars 2025', '1er trimestre 2025', '2023 à 2025')
+    """
+    first, stroke, last = when.partition("/")
+    if stroke and PERIOD.fullmatch(first) and PERIOD.fullmatch(last):
+        from uncac_metrics.languages.texts import text
+
+        return text("{lower} to {upper}", lang, lower=period(first, lang), upper=period(last, lang))
+    found = PERIOD.fullmatch(when)
+    if not found or not any(found.groups()[1:]):
+        return when
+    year, month, day, quarter = found.groups()
+    if day:
+        try:
+            return date(when, lang)
+        except ValueError:  # no day of the calendar
+            return when
+    if month and not 1 <= int(month) <= 12:
+        return when
+    from babel.dates import format_skeleton
+
+    start = dt.date(int(year), int(month or 3 * int(quarter) - 2), 1)
+    return str(format_skeleton("yMMMM" if month else "yQQQQ", start, locale=_locale(language(lang).code)))
+
+
+@cache
+def _locale(code: str) -> Any:
+    from babel import Locale
+
+    return Locale.parse(code, sep="-")
+
+
+def _pattern(decimals: int) -> str:
+    return "#,##0" + ("." + "0" * decimals if decimals else "")
+
+
+@cache
+def _parsed(decimals: int) -> Any:
+    from babel.numbers import parse_pattern
+
+    return parse_pattern(_pattern(decimals))
+
+
+def _decimal(digits: str, code: str, decimals: int) -> str:
+    from babel.numbers import format_decimal
+
+    locale = _locale(code)
+    text = str(format_decimal(Decimal(digits), _parsed(decimals), locale=locale, numbering_system="default"))
+    return _signed(text, locale)
+
+
+def _signed(text: str, locale: Any) -> str:
+    # within Arabic text a sign without its direction mark would move to the other side of the number
+    symbols = locale.number_symbols.get(locale.default_numbering_system, {})
+    return symbols.get("minusSign", "-") + text[1:] if text.startswith("-") else text
+
+
+def _is(value: Any) -> bool:
+    if value is None or str(value) in ("", "<NA>"):
+        return False
+    return isfinite(float(value))

@@ -1,0 +1,162 @@
+"""Messages in a language: translated, filled in, in the right plural form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from unicodedata import bidirectional
+
+from uncac_metrics.languages.catalogues import PLACEHOLDER, shipped
+from uncac_metrics.languages.numbers import number
+from uncac_metrics.languages.table import Language, language
+
+RLM = "\u200f"
+"""Right-to-left mark: makes a line that begins with digits or Latin letters run from right to left."""
+
+
+def text(message: str, lang: str | Language = "en", /, *, context: str = "", **given: object) -> str:
+    """A message in a language.
+
+    Parameters
+    ----------
+    message
+        The English text, with ``{name}`` where something is filled in.
+    lang
+        Code of the language, or the language with an office's translations.
+    context
+        What the message is about, where one English text has several translations (``msgctxt``). A translation
+        without context is taken where there is none with it.
+    **given
+        What is filled in; it is put in as it is, and nothing in a message is evaluated.
+
+    Returns
+    -------
+    str
+        English where no catalogue has the message.
+
+    Raises
+    ------
+    KeyError
+        Where some names are given and one of the message is not among them.
+
+    Examples
+    --------
+    >>> text("Withheld", "fr"), text("Source: {source}.", "es", source="INE")
+    ('Non publié', 'Fuente: INE.')
+    """
+    if not message or (lang == "en" and not given):
+        return message
+    return _filled(_forms(context, message, language(lang))[0], given)
+
+
+def plural(one: str, many: str, n: int, lang: str | Language = "en", /, **given: object) -> str:
+    """A message in the form that a number of things asks for.
+
+    Parameters
+    ----------
+    one, many
+        The English text for one and for several, with ``{n}`` for the number.
+    n
+        How many.
+    lang
+        Code of the language, or the language with an office's translations.
+    **given
+        What else is filled in.
+
+    Examples
+    --------
+    >>> plural("{n} indicator", "{n} indicators", 21, "ru"), plural("{n} indicator", "{n} indicators", 2, "ar")
+    ('21 показатель', 'مؤشران')
+    """
+    about = language(lang)
+    forms = _forms("", one, about)
+    if len(forms) == 1 and forms[0] == one:
+        form = one if n == 1 else many
+    else:
+        form = forms[_form(n, about)]
+    return _filled(form, {"n": number(n, about), **given})
+
+
+def direction(lang: str | Language) -> str:
+    """``ltr`` or ``rtl``.
+
+    Examples
+    --------
+    >>> direction("ar"), direction("zh")
+    ('rtl', 'ltr')
+    """
+    return language(lang).direction
+
+
+def named(thing: object, lang: str | Language = "en") -> str:
+    """Name of a card, or title of a row of a reference table or of a source, in a language.
+
+    Parameters
+    ----------
+    thing
+        Something with ``name`` or ``title``, and ``name_zh`` or ``title_zh`` and so on where it has one: a card, a
+        source, an office, a kind of link, or a mapping such as a row of a table.
+    lang
+        The language.
+
+    Returns
+    -------
+    str
+        English where the thing has no name in the language; translated where a catalogue has its English name.
+
+    Examples
+    --------
+    >>> named({"title": "Purpose", "title_zh": "宗旨"}, "zh"), named({"title": "Purpose", "title_zh": "宗旨"}, "fr")
+    ('宗旨', 'Purpose')
+    """
+
+    def of(key: str) -> str:
+        value = thing.get(key, "") if isinstance(thing, Mapping) else getattr(thing, key, "")
+        return value if isinstance(value, str) else ""
+
+    about = language(lang)
+    for key in ("name", "title", "label"):
+        if english := of(key):
+            own = "" if about.code == "en" else of(f"{key}_{about.code}")
+            return own or text(english, about)
+    return ""
+
+
+def marked(line: str, lang: str | Language) -> str:
+    """A text to be drawn: each line that has letters of a right-to-left language runs from right to left.
+
+    Lines in Latin letters and digits, such as a name that is not translated, keep their own direction.
+
+    Examples
+    --------
+    >>> marked("95 \\u0645", "ar") == "\\u200f95 \\u0645", marked("BR-01", "ar"), marked("BR-01", "fr")
+    (True, 'BR-01', 'BR-01')
+    """
+    if direction(lang) != "rtl":
+        return line
+    return "\n".join(RLM + part if leftward(part) else part for part in line.split("\n"))
+
+
+def leftward(line: str) -> bool:
+    """Whether a text has letters that are written from right to left."""
+    return any(bidirectional(letter) in ("R", "AL") and letter != RLM for letter in line)
+
+
+def _forms(context: str, message: str, about: Language) -> tuple[str, ...]:
+    keys = [(context, message), ("", message)] if context else [("", message)]
+    for messages in (about.own, shipped(about.code)):
+        for key in keys:
+            if key in messages:
+                return messages[key]
+    return (message,)
+
+
+def _form(n: int, about: Language) -> int:
+    from babel import Locale
+
+    name = Locale.parse(about.code, sep="-").plural_form(abs(n))
+    # millions and fractions have forms of their own in some languages, which gettext does not number
+    return about.plurals.index(name) if name in about.plurals else len(about.plurals) - 1
+
+
+def _filled(message: str, given: Mapping[str, object]) -> str:
+    return PLACEHOLDER.sub(lambda found: str(given[found[1]]), message) if given else message
