@@ -75,7 +75,8 @@ def office(folder: Path) -> Path:
             denominator=at_risk,
         ),
         "official_series": rows.assign(
-            series=[codes[i] for i in rows["item"]], value=(level + random.normal(0, 1.5, len(rows))).clip(0).round(2), unit="%", nature="C"
+            series=[codes[i] for i in rows["item"]],
+            value=(level + random.normal(0, 1.5, len(rows))).clip(0).round(2), unit="%", nature="C",
         ).assign(std_error=1.5),
     }  # fmt: skip
     for shape, table in tables.items():

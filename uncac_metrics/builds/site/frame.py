@@ -61,7 +61,15 @@ def translated(text: str, language: str) -> str | None:
     >>> translated("Home", "en"), translated("Home", "zh"), translated("no text of the pages", "zh")
     ('Home', '首页', None)
     """
-    return text if language == SOURCE else _TEXTS.get(language, {}).get(text)
+    from uncac_metrics import languages
+
+    if language == SOURCE:
+        return text
+    own: str | None = _TEXTS.get(language, {}).get(text)
+    if own is not None:
+        return own
+    found = languages.text(text, language)
+    return None if found == text else found
 
 
 @dataclass(frozen=True)
