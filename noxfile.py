@@ -88,7 +88,7 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def evidence(session: nox.Session) -> None:
-    """Compare with reference numbers, run the slow tests, build the offices whose data are published files."""
+    """Compare with reference numbers, run the slow tests, kill builds, fuzz, build the offices of published files."""
     data = os.environ.get("UNCAC_METRICS_DATA")
     if not data:
         session.error("set UNCAC_METRICS_DATA to the folder that holds data/ and oracles/")
@@ -106,6 +106,8 @@ def evidence(session: nox.Session) -> None:
         session.run("python", "tests/oracles/counts.py", "--cases", f"{data}/oracles/indirect_admin/{case}.json")
     session.run("python", "tests/oracles/composite.py", "--root", str(Path(data) / "oracles" / "composite"))
     session.run("python", "-m", "pytest", "-m", "slow", "-n", "2")
+    session.run("python", "benchmarks/kills.py", "--moments", "200")
+    session.run("python", "benchmarks/fuzz.py", "--seconds", "600")
     for office in sorted((ROOT / "tests" / "offices").glob("*/office.toml")):
         session.run("uncac-metrics", "build", str(office.parent), "--out", f"build/{office.parent.name}")
 
