@@ -92,7 +92,7 @@ def make(
     public |= site.pages(
         inputs, outcomes, published, figures, drawn, content, changes=changes, checks=checks, files=public
     )
-    internal[ESTIMATES] = to_csv(raw)
+    internal[ESTIMATES] = public[ESTIMATES] if published.equals(raw) else to_csv(raw)
     internal |= {f"sums/{outcome.dataset}.npz": outcome.sums for outcome in outcomes if outcome.sums}
     findings = [_placed(finding, Path(inputs.office.folder)) for finding in findings]
     header = {

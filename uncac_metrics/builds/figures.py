@@ -15,6 +15,8 @@ from uncac_metrics.shapes import SHAPES
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST = 400
+"""Most estimates of an indicator and data set that a page shows."""
 BESIDES = ["n_eligible", "df", "deff", "quality", "unit"]
 """Columns of results that the tables show and the plots do not."""
 
@@ -31,6 +33,8 @@ class Plot:
     crossed: list[dict[str, Any]]
     """The same of estimates with several, such as types of official by sex: too many to draw."""
     source: str
+    left_out: int = 0
+    """Estimates of earlier periods, and beyond the most that a page shows: they are in the data."""
 
 
 def figures(inputs: Inputs, estimates: pd.DataFrame) -> list[Plot]:
@@ -39,6 +43,7 @@ def figures(inputs: Inputs, estimates: pd.DataFrame) -> list[Plot]:
 
     plots = []
     grouped: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+    estimates, left_out = _shown(estimates)
     several = (estimates[list(BREAKDOWNS)].to_numpy(object) != TOTAL).sum(axis=1) > 1
     useful = ["indicator", *(name for name in estimates if name in TAKEN), *BESIDES]
     for row, crossed in zip(estimates[useful].to_dict("records"), several, strict=True):
@@ -49,9 +54,24 @@ def figures(inputs: Inputs, estimates: pd.DataFrame) -> list[Plot]:
         levels = SHAPES[source.shape].column(card.measure.levels) if card.measure.levels else None
         labels = {"category": levels.codes} if levels is not None and levels.codes else {}
         one, many = (numbers_of(some, labels) for some in rows)
-        plots.append(Plot(f"{key}-{dataset}", card, dataset, one, many, f"{source.title}{simulated}"))
+        plots.append(Plot(f"{key}-{dataset}", card, dataset, one, many, f"{source.title}{simulated}",
+                          left_out.get((key, dataset), 0)))  # fmt: skip
     plots.sort(key=lambda plot: inputs.sources[plot.dataset].time_period, reverse=True)
     return sorted(plots, key=lambda plot: (plot.indicator.topic, plot.indicator.id))
+
+
+def _shown(estimates: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple[str, str], int]]:
+    """The estimates that pages show, the latest periods of long series, and how many others there are of each."""
+    of = ["indicator", "dataset"]
+    size = estimates.groupby(of, sort=False)["value"].transform("size")
+    if not (size > MOST).any():
+        return estimates, {}
+    long = estimates[size > MOST]
+    # the latest period first; of one period as many as there is room for
+    place = long.sort_values("time_period", ascending=False, kind="stable").groupby(of, sort=False).cumcount()
+    dropped = place.index[place >= MOST]
+    counts = estimates.loc[dropped].groupby(of).size()
+    return estimates.drop(dropped), {(str(key), str(name)): int(n) for (key, name), n in counts.items()}
 
 
 def draw(plot: Plot) -> tuple[str, str]:

@@ -269,7 +269,7 @@ def _write(
     folder = publish.publish(out, release, {**files, publish.RUN: run})
     cache.prune(out, len(planned.jobs))
     publish.remove(out / FAILED)
-    return replace(_published(folder, new=True), faults=tuple(faults))
+    return Release(release, folder, made.estimates, new=True, faults=tuple(faults))
 
 
 def _published(folder: Path, *, new: bool) -> Release:

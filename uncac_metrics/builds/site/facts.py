@@ -82,6 +82,7 @@ def sections(
                 "table": table_of(plot.rows, card.decimals),
                 "crossed": table_of(plot.crossed, card.decimals) if plot.crossed else None,
                 "file": f"plots/{plot.name}.svg",
+                "left_out": number(plot.left_out) if plot.left_out else "",
                 "unit": unit_of(plot),
             }
             for plot in some
