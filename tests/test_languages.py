@@ -262,6 +262,14 @@ def test_all_faults_of_all_catalogues_at_once(tmp_path):
     assert len(caught.value.faults) == 9
 
 
+def test_the_check_of_an_office_tells_of_its_catalogues(tmp_path):
+    from uncac_metrics.builds.check import check
+
+    (tmp_path / "office.toml").write_text('id = "o"\nname = "Office"\nref_area = "XXA"\n', encoding="utf-8")
+    folder = office(tmp_path, fr='msgid "Source: {source}."\nmsgstr "Source"\n')
+    assert "lacks {source}" in "\n".join(str(fault) for fault in check(folder).faults)
+
+
 def test_fuzzy_and_empty_entries_are_no_translations(tmp_path):
     folder = office(tmp_path, fr='#, fuzzy\nmsgid "Withheld"\nmsgstr "Douteux"\n\nmsgid "Value"\nmsgstr ""\n')
     assert dict(words.language("fr", folder).own) == {}
