@@ -43,6 +43,12 @@ def calls() -> set[str]:
     return found
 
 
+def asked_by_templates() -> set[str]:
+    """English texts that the templates of pages ask for: ``_("…")``."""
+    pages = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("builds/site/templates/*.html"))
+    return set(re.findall(r"""\b_\(\s*"([^"]+)\"""", pages))
+
+
 def vocabularies() -> set[str]:
     tables = (model.BREAKDOWNS, model.OBS_STATUS, model.CONF_STATUS, model.DISPLAY, model.DIRECTIONS, model.MEASURES,
               model.PROVENANCE, model.SEVERITIES)  # fmt: skip
@@ -63,7 +69,8 @@ def test_every_text_of_the_code_and_the_vocabularies_is_in_the_template():
     known = {text for _, text in template()}
     assert len(calls()) > 30
     assert len(vocabularies()) > 150
-    assert not (calls() | vocabularies()) - known
+    assert len(asked_by_templates()) > 100
+    assert not (calls() | vocabularies() | asked_by_templates()) - known
 
 
 @pytest.mark.parametrize("lang", OTHERS)
@@ -260,6 +267,14 @@ def test_all_faults_of_all_catalogues_at_once(tmp_path):
     with pytest.raises(Faults) as caught:
         words.languages(folder)
     assert len(caught.value.faults) == 9
+
+
+def test_the_check_of_an_office_tells_of_its_catalogues(tmp_path):
+    from uncac_metrics.builds.check import check
+
+    (tmp_path / "office.toml").write_text('id = "o"\nname = "Office"\nref_area = "XXA"\n', encoding="utf-8")
+    folder = office(tmp_path, fr='msgid "Source: {source}."\nmsgstr "Source"\n')
+    assert "lacks {source}" in "\n".join(str(fault) for fault in check(folder).faults)
 
 
 def test_fuzzy_and_empty_entries_are_no_translations(tmp_path):
