@@ -67,9 +67,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory):
-    """The bundled example office, built once."""
-    return build(out=tmp_path_factory.mktemp("site"))
+def release(example_release):
+    return example_release
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +139,7 @@ def test_pages_are_sound_html(parsed):
 def test_every_link_leads_somewhere_and_nothing_is_fetched(site, parsed):
     there = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     for name, page in parsed.items():
-        for link in page.links:
+        for link in set(page.links) - {"data:,"}:  # no icon
             parts = urlsplit(link)
             assert not parts.scheme and not parts.netloc and not link.startswith("/"), (name, link)
             target = within(name, parts.path) if parts.path else name

@@ -84,7 +84,7 @@ def pages(
     every: list[Page] = [
         ("index.html", "home.html", {"headlines": facts.headlines(found), "most": _most_revised(found)}),
         ("indicators/index.html", "indicators.html", {"missing": _missing(outcomes, inputs, found)}),
-        *((f"indicators/{key}.html", "indicator.html", _indicator(section)) for key, section in found.items()),
+        *((f"indicators/{key}.html", "indicator.html", _indicator(section, listed)) for key, section in found.items()),
         *_commitments(inputs.catalogue, found),
         ("quality.html", "quality.html", quality.summary(inputs, estimates, content, checks)),
         ("data.html", "data.html", quality.downloads(listed, found)),
@@ -142,7 +142,7 @@ def _topics(found: Mapping[str, Section]) -> dict[str, list[Section]]:
     return topics
 
 
-def _indicator(section: Section) -> dict[str, Any]:
+def _indicator(section: Section, listed: Mapping[str, bytes]) -> dict[str, Any]:
     card = section.card
     numerator, denominator = facts.basis(card)
     return {
@@ -154,6 +154,7 @@ def _indicator(section: Section) -> dict[str, Any]:
         "direction": DIRECTIONS[card.direction],
         "provenance": PROVENANCE[card.provenance].capitalize(),
         "own": OWN,
+        "reports": [name for end in ("md", "json") if (name := f"quality/{card.id}.{end}") in listed],
     }
 
 
