@@ -150,7 +150,11 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
     code = language.code
 
     def marked(text: str, tag: str) -> Markup:
-        return escape(text) if tag == language.tag else Markup('<span lang="{}">{}</span>').format(tag, text)
+        if tag == language.tag:
+            return escape(text)
+        # what is marked is English or Chinese, and runs from left to right in a page that does not
+        way = Markup(' dir="ltr"') if language.direction == "rtl" else ""
+        return Markup('<span lang="{}"{}>{}</span>').format(tag, way, text)
 
     def _(text: str, **given: object) -> str:
         found = translated(text, code)
