@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -220,11 +222,14 @@ def _of_indicators(
     found: Mapping[str, Section], estimates: pd.DataFrame, content: Mapping[str, Any]
 ) -> dict[str, bytes]:
     """The estimates and the definition of each indicator as files of their own."""
+    header, *lines = csv.reader(io.StringIO(to_csv(estimates).decode()))
+    together: dict[str, list[list[str]]] = {}
+    for line in lines:
+        together.setdefault(line[header.index("indicator")], []).append(line)
     made = {}
-    for key, part in estimates.groupby("indicator", sort=True):
-        if key not in found:
-            continue
-        section = found[str(key)]
+    for key, section in found.items():
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows([header, *together[key]])
         card = json.loads(json.dumps(asdict(section.card), default=str))
         del card["file"]
         sources = [
@@ -232,7 +237,7 @@ def _of_indicators(
         ]  # fmt: skip
         links = {kind: [dict(zip(_TITLES, one, strict=True)) for one in some] for kind, some in section.links.items()}
         about = {"release": release_id(content), "own": OWN, "definition": card, "sources": sources, "linked": links}
-        made[f"data/{key}.csv"] = to_csv(part)
+        made[f"data/{key}.csv"] = table.getvalue().encode()
         made[f"data/{key}.json"] = to_json(about)
     return made
 
