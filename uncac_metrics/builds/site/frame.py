@@ -61,15 +61,15 @@ def translated(text: str, language: str) -> str | None:
     >>> translated("Home", "en"), translated("Home", "zh"), translated("no text of the pages", "zh")
     ('Home', '首页', None)
     """
-    from uncac_metrics import languages
+    from uncac_metrics.languages import catalogues
 
     if language == SOURCE:
         return text
     own: str | None = _TEXTS.get(language, {}).get(text)
     if own is not None:
         return own
-    found = languages.text(text, language)
-    return None if found == text else found
+    forms = catalogues.shipped(language).get(("", text))
+    return forms[0] if forms else None
 
 
 @dataclass(frozen=True)
