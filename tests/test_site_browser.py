@@ -26,10 +26,7 @@ TYPES = (
 )  # fmt: skip
 """A page of every type; of indicators one with breakdowns, one by category, one with withheld values."""
 FOLDERS = ("", "zh/")
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "rules": {"target-size": {"enabled": True}},
-}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
 @pytest.fixture(scope="module")
@@ -282,11 +279,9 @@ def test_axe_sees_what_is_broken(visit):
     browser = visit("index.html")
     browser.execute_script("document.querySelector('label').remove(); document.documentElement.removeAttribute('lang')")
     browser.execute_script("document.querySelector('.lead').style.color = '#ccc'")
-    small = '<button style="font-size:4px;padding:0;border:0">a</button>'
-    browser.execute_script("document.querySelector('.lead').insertAdjacentHTML('beforeend', arguments[0])", 2 * small)
     browser.execute_script((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
     found = browser.execute_async_script(
         "const done = arguments[1];axe.run(document, arguments[0]).then((r) => done(r.violations.map((v) => v.id)))",
         RULES,
     )
-    assert {"html-has-lang", "color-contrast", "target-size"} <= set(found)
+    assert {"html-has-lang", "color-contrast"} <= set(found)
