@@ -231,9 +231,9 @@ def _write(releases: Path, folder: Path, files: Mapping[str, bytes]) -> None:
         for name, content in sorted(files.items()):
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
+            path.write_bytes(content)
+        for name in sorted(files):  # once all are written, the system has flushed most of them
+            with (new / name).open("rb") as stream:
                 os.fsync(stream.fileno())
         if (new / INTERNAL).is_dir():
             (new / INTERNAL).chmod(0o700)
