@@ -70,7 +70,8 @@ def prepare(folder: Path) -> Setting:
     office = folder / "office"
     for name in SETS:
         shutil.copytree(datasets_folder() / "example" / "datasets" / name, office / "datasets" / name)
-    (office / "office.toml").write_text('name = "Small office"\nref_area = "XXA"\ndisaggregations = ["sex"]\n')
+    toml = 'name = "Small office"\nref_area = "XXA"\nlanguages = ["en"]\ndisaggregations = ["sex"]\n'
+    (office / "office.toml").write_text(toml)
     former = build(office, folder / "published")
     data = office / "datasets" / SETS[0] / "data.csv.gz"
     pd.read_csv(data, dtype=str, keep_default_na=False).iloc[25:].to_csv(data, index=False)
@@ -123,8 +124,8 @@ def at_moments(setting: Setting, number: int, seed: int) -> list[tuple[bool, boo
     return results
 
 
-def at_writes(setting: Setting, every: int = 1) -> list[tuple[bool, bool]]:
-    """Kills before each operation on a file below the output folder (or before every `every`-th)."""
+def at_writes(setting: Setting, number: int | None = None) -> list[tuple[bool, bool]]:
+    """Kills before each operation on a file below the output folder (or before so many, evenly spaced)."""
 
     def run(at: int) -> subprocess.CompletedProcess[str]:
         fresh(setting)
@@ -133,7 +134,7 @@ def at_writes(setting: Setting, every: int = 1) -> list[tuple[bool, bool]]:
 
     last = int(run(0).stdout.splitlines()[-1])
     results = []
-    for at in range(1, last + 1, every):
+    for at in sorted({1 + round(i * (last - 1) / max(1, (number or last) - 1)) for i in range(number or last)}):
         if run(at).returncode != -signal.SIGKILL:
             raise RuntimeError(f"operation {at} of {last} was not reached")
         results.append(survived(setting))
@@ -174,14 +175,14 @@ def on_a_full_disk(setting: Setting) -> list[tuple[bool, bool]]:
         subprocess.run(["umount", str(disk)], check=False)
 
 
-def with_a_flipped_byte(setting: Setting, seed: int) -> list[tuple[bool, bool]]:
-    """Whether one changed byte is found, of every file of a release but that of the run."""
+def with_a_flipped_byte(setting: Setting, seed: int, number: int | None = None) -> list[tuple[bool, bool]]:
+    """Whether one changed byte is found, of every file of a release but that of the run (or of so many of them)."""
     fresh(setting)
     places = random.Random(seed)
     results = []
-    for path in sorted((setting.out / "releases" / setting.former).rglob("*")):
-        if path.is_dir() or path.name == "run.json":
-            continue
+    found = sorted((setting.out / "releases" / setting.former).rglob("*"))
+    files = [path for path in found if not path.is_dir() and path.name != "run.json"]
+    for path in files if number is None else places.sample(files, number):
         data = path.read_bytes()
         at = places.randrange(len(data))
         path.write_bytes(data[:at] + bytes([data[at] ^ (1 << places.randrange(8))]) + data[at + 1 :])
@@ -198,6 +199,7 @@ def with_a_flipped_byte(setting: Setting, seed: int) -> list[tuple[bool, bool]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=200)
+    parser.add_argument("--writes", type=int, help="operations on files to kill before; all where not given")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/kills.csv"))
     given = parser.parse_args()
@@ -205,7 +207,7 @@ def main() -> None:
         setting = prepare(Path(folder))
         trials = {
             "killed at a random moment": lambda: at_moments(setting, given.moments, given.seed),
-            "killed before an operation on a file": lambda: at_writes(setting),
+            "killed before an operation on a file": lambda: at_writes(setting, given.writes),
             "full disk": lambda: on_a_full_disk(setting),
             "one byte flipped": lambda: with_a_flipped_byte(setting, given.seed),
         }
