@@ -60,7 +60,9 @@ def office(tmp_path) -> Path:
     folder = tmp_path / "office"
     for name in SETS:
         shutil.copytree(EXAMPLE / "datasets" / name, folder / "datasets" / name)
-    shutil.copy(EXAMPLE / "office.toml", folder)
+    (folder / "office.toml").write_text(
+        'id = "tests"\nname = "Office of the tests"\nref_area = "XXA"\ndisaggregations = ["sex", "age", "grade"]\n', encoding="utf-8"
+    )
     return folder
 
 
@@ -336,6 +338,26 @@ def test_standards_withhold_in_the_public_part_and_not_in_the_internal_one(offic
     assert inside.loc[more, "value"].notna().all() and (outside.loc[more, "reason"] != "").all()
     shown = ~withheld
     pd.testing.assert_series_equal(outside.loc[shown, "value"], inside.loc[shown, "value"])
+
+
+def test_numbers_of_few_are_withheld_with_what_gives_them_away(office, tmp_path):
+    publication(office, "\n[publication]\nminimum = 15\n")
+    release = build(office, tmp_path / "out")
+    inside = um.builds.read_estimates(release.internal / "estimates.csv")
+    secret = inside["dataset"] == "civil_servants_2025"
+    few = secret & inside["events"].gt(0) & inside["events"].lt(15)
+    table = release.estimates
+    assert few.any() and (table.loc[few, "display"] == "withheld").all()
+    assert {"C", "D"} <= set(table.loc[secret, "conf_status"])
+    hidden = table["conf_status"] != "F"
+    assert table.loc[hidden, ["value", "n", "events", "std_error", "deff", "cv"]].isna().all(axis=None)
+    assert (table.loc[~secret, "conf_status"] == "F").all()
+    audit = pd.read_csv(release.internal / "disclosure" / "audit.csv")
+    assert len(audit) and audit["safe"].all()
+    # the next night withholds the same, though ten records are gone
+    drop_rows(office, 10)
+    again = build(office, tmp_path / "out").estimates
+    assert (again["display"] == "withheld").sum() < 1.5 * (table["display"] == "withheld").sum()
 
 
 def test_internal_sums_give_the_covariance_of_the_estimates(office, tmp_path):

@@ -140,7 +140,7 @@ def _controlled(
 
     # numbers of events are judged as they are, whatever a standard withholds
     asked = published[inside].assign(events=raw.loc[inside, "events"])
-    done = protect(asked, minimum=minimum, previous=before)
+    done = protect(asked, minimum=minimum, previous=before, withhold_differences=False)
     safe = done.estimates.assign(events=done.estimates["events"].mask(published.loc[inside, "events"].isna()))
     joined = pd.concat([published[~inside], safe.astype(published.dtypes.to_dict())]).sort_index()
     tables = {"cells": done.cells, "audit": done.audit, "differences": done.differences}

@@ -56,6 +56,7 @@ def protect(
     protection: float = 1.0,
     extremes: int = 0,
     previous: pd.DataFrame | None = None,
+    withhold_differences: bool = True,
     rounding: int | None = None,
     public: Sequence[str] = ("figures",),
 ) -> Protected:
@@ -77,8 +78,10 @@ def protect(
         Rows with fewer answers than this where nobody or everybody had the event are primary too: they tell the
         answer of each.
     previous : DataFrame, optional
-        The last release, in the same form. Numbers that it gave and that have not changed protect nothing; rows whose
-        answers differ from it by less than the minimum are primary, as the difference tells of the few.
+        The last release, in the same form. Numbers that it gave and that have not changed protect nothing.
+    withhold_differences : bool, default True
+        Whether rows whose answers differ from the last release by less than the minimum are primary, as the difference
+        tells of the few. Where data are corrected or added to every night that is nearly every row.
     rounding : int, optional
         Round counts (answers, eligible, events) of the published rows to this base. It does not replace suppression.
     public : sequence of str, default ``("figures",)``
@@ -116,7 +119,7 @@ def protect(
     rows, by = _rows(estimates)
     status = np.full(len(rows), "", dtype=object)
     before = _before(rows, by, previous)
-    rules = _primary(rows, before, minimum, extremes, public)
+    rules = _primary(rows, before if withhold_differences else before * np.nan, minimum, extremes, public)
     status[rules != ""] = "primary"
     audits = []
     arrays = {c: rows[c].to_numpy() for c in ("n", "events", "_others", "_share", "_group", "_cell")}
