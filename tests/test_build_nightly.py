@@ -61,7 +61,8 @@ def office(tmp_path) -> Path:
     for name in SETS:
         shutil.copytree(EXAMPLE / "datasets" / name, folder / "datasets" / name)
     (folder / "office.toml").write_text(
-        'id = "tests"\nname = "Office of the tests"\nref_area = "XXA"\ndisaggregations = ["sex", "age", "grade"]\n', encoding="utf-8"
+        'id = "tests"\nname = "Office of the tests"\nref_area = "XXA"\ndisaggregations = ["sex", "age", "grade"]\n',
+        encoding="utf-8",
     )
     return folder
 

@@ -169,7 +169,7 @@ def test_slope_without_errors_is_ordinary_least_squares():
     assert f"p = {expected.pvalue:.3g}" in found["quality"]
     assert found["df"] == 2
     two = trends.slope(frame.head(2)).table.iloc[0]
-    assert two["value"] == -1.5
+    assert two["value"] == pytest.approx(-1.5, rel=TIGHT)
     assert np.isnan(two["std_error"]) and np.isnan(two["lower"])
 
 

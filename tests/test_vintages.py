@@ -23,7 +23,9 @@ def office_of(folder: Path) -> Path:
     """A small office: one data set of the example."""
     source = folder / "datasets" / "civil_servants_2025"
     source.mkdir(parents=True)
-    shutil.copy(EXAMPLE / "office.toml", folder)
+    (folder / "office.toml").write_text(
+        'id = "tests"\nname = "Office"\nref_area = "XXA"\ndisaggregations = ["sex", "grade"]\n'
+    )
     for name in ("source.toml", "data.csv.gz"):
         shutil.copy(EXAMPLE / "datasets" / source.name / name, source)
     return folder
@@ -73,7 +75,7 @@ def test_one_flipped_bit_is_found(releases, tmp_path, name, share):
     path = folder / name
     flipped(path, int(share * (path.stat().st_size - 1)))
     # a flipped digest in a manifest is told as the fault of its file
-    with pytest.raises(Faults, match=None if name == "internal/manifest.json" else re.escape(name)):
+    with pytest.raises(Faults, match=None if name.endswith("manifest.json") else re.escape(name)):
         verify(folder)
 
 
@@ -133,7 +135,7 @@ def test_revisions_are_the_differences_over_the_earlier_errors(releases):
     _, first, second = releases
     found = um.revisions(first, second)
     assert len(found) == len(first.estimates) and set(found["status"]) <= {"revised", "unchanged"}
-    assert (found["status"] == "revised").mean() > 0.9
+    assert (found["status"] == "revised").mean() > 0.8
     both = first.estimates.merge(second.estimates, on=[*um.vintages.KEY], suffixes=("_a", "_b"))
     expected = (both["value_b"] - both["value_a"]) / both["std_error_a"].where(both["std_error_a"] > 0)
     ours = found.merge(both[list(um.vintages.KEY)].assign(expected=expected), on=list(um.vintages.KEY))

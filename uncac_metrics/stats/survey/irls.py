@@ -160,7 +160,8 @@ def solve(
             length = np.sqrt(max(float(step @ score), 0.0))
             if not np.isfinite(step).all():
                 break
-            if length < CLOSE:
+            # where coefficients run away the score vanishes in rounding, but their steps do not
+            if length < CLOSE and np.abs(step).max() <= 1e-4 * (1.0 + np.abs(beta).max()):
                 return Solution(beta + step, information, deviance, True, step)
             before = deviance
             for _ in range(30):
