@@ -107,7 +107,7 @@ def test_only_what_changed_is_computed_again(office, tmp_path):
     assert computed(out) == sorted(SETS)
     drop_rows(office, 10)
     plan = prepare(office, out)
-    assert sorted(plan.kept) == ["information_requests_2025", "status_2025"] and not plan.nothing_new
+    assert sorted(plan.known) == ["information_requests_2025", "status_2025"] and not plan.nothing_new
     second = build(office, out)
     assert computed(out) == ["civil_servants_2025"]
     fresh = build(office, tmp_path / "fresh")
@@ -286,7 +286,7 @@ def test_methods_of_the_offices_own_run_only_where_allowed(office, tmp_path, mon
     release = build(office, tmp_path / "out", allow_code=True)
     assert (tmp_path / "ran").exists() and "XX-01" in set(release.estimates["indicator"])
     (tmp_path / "offices_own.py").write_text((tmp_path / "offices_own.py").read_text() + "# changed\n")
-    assert prepare(office, tmp_path / "out", allow_code=True).kept == ("information_requests_2025", "status_2025")
+    assert prepare(office, tmp_path / "out", allow_code=True).known.keys() == {*SETS[1:]}
     del sys.modules["offices_own"]
 
 
@@ -365,14 +365,20 @@ def test_internal_sums_give_the_covariance_of_the_estimates(office, tmp_path):
     release = build(office, tmp_path / "out")
     inside = um.builds.read_estimates(release.internal / "estimates.csv")
     rows = inside[inside["dataset"] == "civil_servants_2025"]
-    with np.load(release.internal / "sums" / "civil_servants_2025.npz") as kept:
-        covariance = kept["covariance"]
+    with np.load(release.internal / "sums" / "civil_servants_2025.npz") as archive:
+        covariance = archive["covariance"]
+        sums = {name: archive[name] for name in archive.files}
     errors = rows["std_error"].to_numpy()
-    linear = rows["statistic"].isin(["proportion", "mean"]).to_numpy() & np.isfinite(errors)
-    assert linear.sum() > 30
-    # rows of the archive are in the order in which estimates were made: their errors are the same set
-    np.testing.assert_allclose(np.sort(np.sqrt(np.diag(covariance))[np.isfinite(np.diag(covariance))])[-10:],
-                               np.sort(errors[np.isfinite(errors)])[-10:], rtol=1e-9)  # fmt: skip
+    known = np.isfinite(errors) & (errors > 0)
+    assert known.sum() > 30 and len(covariance) == len(rows)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance))[known], errors[known], rtol=1e-9)
+    whole = (rows["indicator"] == "BR-26") & (rows[["age", "grade"]] == "_T").all(axis=1)
+    total, women = (np.flatnonzero(whole & (rows["sex"] == sex))[0] for sex in ("_T", "F"))
+    expected = um.estimate("BR-26", "civil_servants_2025", by="sex")
+    pair = expected.table["sex"].isin(["_T", "F"]).to_numpy()
+    theirs = expected.covariance().to_numpy()[np.ix_(pair, pair)]
+    assert covariance[total, women] == pytest.approx(theirs[0, 1], rel=1e-9)
+    assert {"unit_0", "row_0", "value_0"} <= set(sums) and sums["row_0"].max() < len(rows)
 
 
 # --- what is told

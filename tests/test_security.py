@@ -81,17 +81,34 @@ def test_a_data_set_that_is_a_link_out_is_refused(office, tmp_path):
     assert any("leads out of" in fault.what for fault in check(office).faults)
 
 
-def test_side_files_outside_are_not_read(tmp_path):
-    folder = tmp_path / "office"
-    shutil.copytree(EXAMPLE / "datasets" / "civil_servants_2025_imputed", folder / "datasets" / "x")
-    (folder / "office.toml").write_text('name = "x"\nref_area = "XXA"\n')
-    path = folder / "datasets" / "x" / "source.toml"
-    text = path.read_text(encoding="utf-8")
-    if "paths" not in text:
-        text = text.replace("[imputation]", "[imputation_]")
-        path.write_text(text.replace("[imputation_]", '[imputation]\npaths = ["../../../a.csv", "../../../b.csv"]\n#'))
-    with pytest.raises(Faults):
-        load_dataset(path)
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [("inside", ""), ("name", "give a list of files in the folder"), ("link", "leads out of the office's folder")],
+)
+def test_side_files_outside_are_not_read(tmp_path, where, said):
+    """Completed data sets of an imputation: in the folder, out of it by their names, out of it by links."""
+    place = tmp_path / "office" / "datasets" / "x"
+    shutil.copytree(EXAMPLE / "datasets" / "civil_servants_2025_imputed", place)
+    (tmp_path / "office" / "office.toml").write_text('name = "x"\nref_area = "XXA"\n')
+    table = pd.read_csv(place / "data.csv.gz", dtype=str, keep_default_na=False)
+    for number in ("0", "1", "2"):
+        target = place if where == "inside" or number == "0" else tmp_path
+        table[table["IMPUTATION"] == number].to_csv(target / f"{number}.csv", index=False)
+    if where == "link":
+        for number in ("1", "2"):
+            (place / f"{number}.csv").symlink_to(tmp_path / f"{number}.csv")
+    base = "../../../" if where == "name" else ""
+    change(place / "source.toml", 'column = "IMPUTATION"', f'paths = ["{base}1.csv", "{base}2.csv"]')
+    change(place / "source.toml", 'path = "data.csv.gz"', 'path = "0.csv"')
+    text = (place / "source.toml").read_text(encoding="utf-8").splitlines(keepends=True)
+    (place / "source.toml").write_text(
+        "".join(line for line in text if not line.startswith("sha256")), encoding="utf-8"
+    )
+    if where == "inside":
+        assert len(load_dataset(place / "source.toml").completed) == 2
+        return
+    with pytest.raises(Faults, match=said):
+        load_dataset(place / "source.toml")
 
 
 # --- archives and workbooks

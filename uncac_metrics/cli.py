@@ -189,7 +189,7 @@ def _outlook(arguments: argparse.Namespace) -> int:
     if plan.faults:
         return _tell(plan.faults)
     for job in plan.jobs:
-        what = "known from an earlier build" if job.dataset in plan.kept or plan.nothing_new else "to be computed"
+        what = "known from an earlier build" if job.dataset in plan.known or plan.nothing_new else "to be computed"
         print(f"data set {job.dataset}: {len(job.indicators)} indicators of its shape: {what}")
     for key, entry in plan.carried.items():
         print(f"data set {key}: taken over from release {entry['carried_from']}")

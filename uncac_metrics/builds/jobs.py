@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from uncac_metrics.builds.plan import Job
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Expectation, Fault, Faults, Indicator
-from uncac_metrics.results import combine, to_csv
+from uncac_metrics.results import KEY, combine, to_csv
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from uncac_metrics.datasets import Dataset
@@ -77,15 +78,15 @@ def run_job(job: Job) -> Outcome:
         with threadpool_limits(limits=1, user_api="blas"):  # the same bits, whatever the number of workers
             made = estimate(cards, dataset, by=by, cross=False, level=LEVEL)
             kept = made.select(_of_cards(made.table, cards, by))
-            sums = unit_sums(kept)
+            table = combine([kept.table])
+            sums = unit_sums(kept, places(table))
         if wrong := runnable(kept.table, job.source.file):
             return Outcome(job.dataset, faults=tuple(wrong))
     except Faults as caught:
         return Outcome(job.dataset, faults=caught.faults)
     except ValueError as caught:
         return Outcome(job.dataset, faults=(Fault(job.source.file, "", str(caught)),))
-    text = to_csv(combine([kept.table]))
-    return Outcome(job.dataset, text, len(dataset.table), skipped, findings=findings, sums=sums)
+    return Outcome(job.dataset, to_csv(table), len(dataset.table), skipped, findings=findings, sums=sums)
 
 
 def unexpected(table: pd.DataFrame, expect: Sequence[Expectation], file: str) -> Iterator[tuple[str, Fault]]:
@@ -149,25 +150,47 @@ def runnable(table: pd.DataFrame, file: str) -> list[Fault]:
     return faults
 
 
-def unit_sums(estimates: Estimates) -> bytes:
-    """A NumPy archive of what the uncertainty of the estimates is made of, in the order of their rows.
+def places(table: pd.DataFrame) -> np.ndarray:
+    """Where each row of a table of estimates stands once the rows are ordered by key."""
+    import numpy as np
 
-    ``covariance`` is their joint covariance where they are few; ``unit_k``, ``row_k`` and ``value_k`` are the
-    linearised sums over sampling units of block k of the rows, ``first_k`` its first row.
+    order = table.sort_values(list(KEY), kind="stable").index.to_numpy()
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return place
+
+
+def unit_sums(estimates: Estimates, place: np.ndarray) -> bytes:
+    """A NumPy archive of what the uncertainty of the estimates is made of.
+
+    Parameters
+    ----------
+    estimates
+        Those of one data set.
+    place
+        Where each of them stands among the rows of its data set in the internal ``estimates.csv``.
+
+    Returns
+    -------
+    bytes
+        ``covariance``, their joint covariance in the order of that file, where they are few; ``unit_k``, ``row_k`` and
+        ``value_k``, the linearised sums over sampling units of block k, whose rows are numbered as in that file.
+        Empty where there is neither, as for figures published by others.
     """
     import numpy as np
 
     arrays: dict[str, Any] = {}
     first = 0
     for k, scores in enumerate(estimates.scores):
-        built = getattr(scores, "built", scores)
+        built: Any = getattr(scores, "built", scores)
         if all(hasattr(built, name) for name in ("unit", "row", "value")):
-            arrays |= {f"{name}_{k}": np.asarray(getattr(built, name)) for name in ("unit", "row", "value")}
-            arrays[f"first_{k}"] = np.array(first)
+            arrays |= {f"unit_{k}": np.asarray(built.unit), f"value_{k}": np.asarray(built.value)}
+            arrays[f"row_{k}"] = place[first + np.asarray(built.row)]
         first += scores.n_rows
     if len(estimates) <= FULL:
         with suppress(Faults):  # figures published by others have none
-            arrays["covariance"] = estimates.covariance().to_numpy()
+            ordered = np.argsort(place)
+            arrays["covariance"] = estimates.covariance().to_numpy()[np.ix_(ordered, ordered)]
     if not arrays:
         return b""
     stream = io.BytesIO()

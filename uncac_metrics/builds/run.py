@@ -61,8 +61,10 @@ class Plan:
     jobs: tuple[Job, ...]
     content: Mapping[str, Any]
     """What determines the release, but for its predecessor."""
-    kept: tuple[str, ...]
-    """Data sets whose outcome is known from an earlier build of the same inputs."""
+    settings: Mapping[str, Any]
+    """Choices that the content rests on."""
+    known: Mapping[str, Outcome]
+    """Outcomes that are kept from earlier builds of the same inputs, by data set."""
     carried: Mapping[str, Mapping[str, Any]]
     """Data sets taken over from the last release, with their entries in its manifest."""
     faults: tuple[Fault, ...]
@@ -116,9 +118,14 @@ def prepare(
             jobs = [job for job in jobs if job.dataset not in carried]
     settings = {"level": LEVEL, "only": wanted, "disaggregations": list(inputs.office.disaggregations)}
     content = manifest.describe(inputs, jobs, settings, carried) if not faults else {}
-    kept = [] if force or faults else [j.dataset for j in jobs if cache.load(out, cache.fingerprint(content, j))]
-    same = bool(content) and former is not None and former.whole and _same(former, content)
-    return Plan(inputs, tuple(jobs), content, tuple(kept), carried, tuple(faults), former, same and not force)
+    same = bool(content) and former is not None and former.whole and _same(former, content) and not force
+    known = {} if force or faults or same else _known(out, jobs, content)
+    return Plan(inputs, tuple(jobs), content, settings, known, carried, tuple(faults), former, same)
+
+
+def _known(out: Path, jobs: Sequence[Job], content: Mapping[str, Any]) -> dict[str, Outcome]:
+    found = {job.dataset: cache.load(out, cache.fingerprint(content, job)) for job in jobs}
+    return {dataset: outcome for dataset, outcome in found.items() if outcome is not None}
 
 
 def build(
@@ -187,10 +194,11 @@ def build(
         outcomes = list(_computed([Job(j.dataset, j.source, (), ()) for j in planned.jobs], {}, jobs, cluster, tell))
         _refuse(out, [*planned.faults, *(f for o in outcomes for f in o.faults)], [], planned)
 
-    settings = _settings(planned, only)
-    content = planned.content or manifest.describe(planned.inputs, planned.jobs, settings, planned.carried)
+    settings, known, content = planned.settings, planned.known, planned.content
+    if not content:  # with faults that are passed over
+        content = manifest.describe(planned.inputs, planned.jobs, settings, planned.carried)
+        known = {} if force else _known(out, planned.jobs, content)
     keys = {job.dataset: cache.fingerprint(content, job) for job in planned.jobs}
-    known = {} if force else {d: kept for d, key in keys.items() if (kept := cache.load(out, key)) is not None}
     outcomes = []
     for outcome in _computed(planned.jobs, known, jobs, cluster, tell):
         if outcome.dataset not in known and not outcome.faults:
@@ -199,7 +207,7 @@ def build(
     found = [Finding(severity, "rows", fault) for o in outcomes for severity, fault in o.findings]
     faults = [*planned.faults, *(fault for o in outcomes for fault in o.faults)]
     broken = {o.dataset for o in outcomes if o.faults or any(severity == "error" for severity, _ in o.findings)}
-    faults += parts.errors([finding for finding in found if finding.severity == "error"])
+    faults += parts.errors(found)
     if faults and not continue_on_failure:
         _refuse(out, faults, found, planned)
     if manifest.describe(planned.inputs, planned.jobs, settings, planned.carried) != content:
@@ -242,7 +250,8 @@ def build(
     content = {**content, "predecessor": predecessor}
     outcomes += [Outcome(key, rows=0) for key in carried]
     made = parts.make(inputs, outcomes, combine(tables), content, basis, found, tell)
-    refused = [] if continue_on_failure else parts.errors(made.findings)
+    # inputs with faults were left out or taken over; an error of the estimates themselves is never passed over
+    refused = parts.errors([finding for finding in made.findings if finding.rule != "input"])
     if refused:
         _refuse(out, refused, made.findings, planned)
     return _write(out, made, content, planned, faults, _run(began, keys, known, jobs, cluster), force)
@@ -274,11 +283,6 @@ def _write(
 
 def _published(folder: Path, *, new: bool) -> Release:
     return Release(folder.name, folder, read_estimates(folder / publish.PUBLIC / ESTIMATES), new=new)
-
-
-def _settings(planned: Plan, only: Iterable[str] | None) -> dict[str, Any]:
-    wanted = None if only is None else sorted(set(only))
-    return {"level": LEVEL, "only": wanted, "disaggregations": list(planned.inputs.office.disaggregations)}
 
 
 def _computed(
