@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
@@ -43,8 +43,17 @@ def chinese_font() -> str:
     """
     from matplotlib import font_manager
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    found = next((name for name in CHINESE if name in installed), "")
+    def first() -> str:
+        installed = {font.name for font in font_manager.fontManager.ttflist}
+        return next((name for name in CHINESE if name in installed), "")
+
+    found = first()
+    if not found:  # matplotlib keeps its list of fonts: one that was installed since is not in it
+        known = {font.fname for font in font_manager.fontManager.ttflist}
+        for path in sorted(set(font_manager.findSystemFonts()) - known):
+            with suppress(OSError, RuntimeError, ValueError):
+                font_manager.fontManager.addfont(path)
+        found = first()
     if not found:
         remedy = "install Noto Sans CJK SC (Debian: fonts-noto-cjk) or WenQuanYi Zen Hei (Debian: fonts-wqy-zenhei), "
         remedy += "or name a file to matplotlib.font_manager.fontManager.addfont"
