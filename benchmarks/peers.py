@@ -49,12 +49,8 @@ def tasks(data: pd.DataFrame, replicates: int) -> dict[str, Callable[[], object]
         "ratio by domain": lambda: survey.ratio(made, "y0", "contact", by="d50").table,
         "median by domain": lambda: survey.quantile(made, "income", 0.5, by="d50").table,
         "logistic regression": lambda: survey.glm(made, FORMULA, family="binomial").estimates.table,
-        "raking, then a total": lambda: survey.total(
-            survey.rake(made, MARGINS, residuals="unweighted"), "y0"
-        ).table,
-        "drawing bootstrap weights": lambda: survey.with_replicates(
-            made, "bootstrap", replicates=replicates, seed=1
-        ),
+        "raking, then a total": lambda: survey.total(survey.rake(made, MARGINS, residuals="unweighted"), "y0").table,
+        "drawing bootstrap weights": lambda: survey.with_replicates(made, "bootstrap", replicates=replicates, seed=1),
         "ratio by domain, bootstrap": lambda: survey.ratio(drawn, "y0", "contact", by="d50").table,
     }
 

@@ -51,8 +51,8 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 # Only the pages of the API have neighbours to show at the left.
-NO_NEIGHBOURS = ("[a-z]*", "methods/*", "guides/*", "extend/*", "_generated/*", "_generated/catalogue/*", "_generated/paragraphs/*")
-html_sidebars = {page: [] for page in NO_NEIGHBOURS}
+PLACES = ("", "methods/", "guides/", "extend/", "_generated/", "_generated/catalogue/", "_generated/paragraphs/")
+html_sidebars = {f"{place}[a-z]*": [] for place in PLACES}
 html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 5,
