@@ -44,7 +44,6 @@ def tasks(data: pd.DataFrame, replicates: int) -> dict[str, Callable[[], object]
     made = design(data)
     drawn = survey.with_replicates(made, "bootstrap", replicates=replicates, seed=1)
     return {
-        "design": lambda: design(data),
         "ratio": lambda: survey.ratio(made, "y0", "contact").table,
         "ratio by domain": lambda: survey.ratio(made, "y0", "contact", by="d50").table,
         "median by domain": lambda: survey.quantile(made, "income", 0.5, by="d50").table,

@@ -24,7 +24,7 @@ timed <- function(task, run) {
 }
 keyed <- function(task, table, estimate, error) numbers(task, table[[1]], table[[estimate]], table[[error]])
 
-made <- timed("design", function() svydesign(ids = ~psu, strata = ~h, weights = ~w, data = data, nest = TRUE))
+made <- svydesign(ids = ~psu, strata = ~h, weights = ~w, data = data, nest = TRUE)
 one <- timed("ratio", function() svyratio(~y0, ~contact, made))
 numbers("ratio", "all", coef(one), SE(one))
 many <- timed("ratio by domain", function() svyby(~y0, ~d50, made, svyratio, denominator = ~contact))
