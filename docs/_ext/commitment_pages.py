@@ -64,8 +64,10 @@ def index(path: Path, catalogue: Mapping[str, Indicator]) -> dict[Path, str]:
             lines.append(
                 (
                     anchor,
-                    f"**{text(one['title'])}**. {text(one['summary'])} {text(one['note'])}<br>"
-                    f"**{text(one['title_zh'])}**。{text(one['summary_zh'])}",
+                    (
+                        f"**{text(one['title'])}**. {text(one['summary'])} {text(one['note'])}<br>"
+                        f"**{text(one['title_zh'])}**。{text(one['summary_zh'])}"
+                    ),
                     text(f"{one['strength']}{when(one)}: {natures(one)}"),
                     ", ".join(map(card_link, linked("paragraph", code, catalogue))) or "–",
                 )
