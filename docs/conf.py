@@ -17,12 +17,21 @@ author = "uncac_metrics contributors"
 copyright = "2026, uncac_metrics contributors"
 release = version = uncac_metrics.__version__
 
-extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "definitions", "mathml"]
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "definitions",
+    "mathml",
+    "notebooks",
+]
 exclude_patterns = ["_build", "build", "jupyter_execute", "**.ipynb_checkpoints"]
 nitpicky = False
 
 # Every number on these pages is computed while they are built; a failing cell fails the build.
 nb_execution_mode = "force"
+nb_execution_excludepatterns = ["_generated/notebooks/*"]  # stored outputs, which `nox -s notebooks` compares
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
@@ -51,7 +60,7 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 # Only the pages of the API have neighbours to show at the left.
-NO_NEIGHBOURS = ("[a-z]*", "methods/*", "_generated/*", "_generated/catalogue/*", "_generated/paragraphs/*")
+NO_NEIGHBOURS = ("[a-z]*", "methods/*", "_generated/*", "_generated/[cnp]*/*")
 html_sidebars = {page: [] for page in NO_NEIGHBOURS}
 html_theme_options = {
     "navigation_with_keys": False,
