@@ -24,6 +24,7 @@ import nbformat
 import numpy as np
 from matplotlib.image import imread
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 METADATA = {
@@ -50,7 +51,9 @@ def text_of(path: Path) -> nbformat.NotebookNode:
 def executed(path: Path) -> tuple[nbformat.NotebookNode, float]:
     """The notebook with its outputs, cleared of what changes from one execution to the next, and the seconds taken."""
     book, start = text_of(path), time.perf_counter()
-    NotebookClient(book, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    quiet = ["--IPKernelApp.log_level=ERROR"]  # else it warns that kernel and client talk by way of local ports
+    where = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(book, timeout=300, resources=where, extra_arguments=quiet).execute()
     book.metadata = METADATA
     for cell in book.cells:
         cell.metadata = {}
@@ -126,8 +129,14 @@ def main() -> int:
         print(f"without a text beside them: {', '.join(sorted(lonely))}")
     failed = len(lonely)
     with ThreadPoolExecutor(2) as pool:
-        for path, (book, seconds) in zip(paths, pool.map(executed, paths), strict=True):
+        for path, running in [(path, pool.submit(executed, path)) for path in paths]:
             target = path.with_suffix(".ipynb")
+            try:
+                book, seconds = running.result()
+            except CellExecutionError as error:
+                print(f"{path.stem}: fails\n{error}", flush=True)
+                failed += 1
+                continue
             if asked.update:
                 nbformat.write(book, target)
             found = faults(nbformat.read(target, as_version=4) if target.exists() else None, book)
