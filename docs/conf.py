@@ -17,12 +17,21 @@ author = "uncac_metrics contributors"
 copyright = "2026, uncac_metrics contributors"
 release = version = uncac_metrics.__version__
 
-extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "definitions", "mathml"]
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "definitions",
+    "mathml",
+    "notebooks",
+]
 exclude_patterns = ["_build", "build", "jupyter_execute", "**.ipynb_checkpoints"]
 nitpicky = False
 
 # Every number on these pages is computed while they are built; a failing cell fails the build.
 nb_execution_mode = "force"
+nb_execution_excludepatterns = ["_generated/notebooks/*"]  # stored outputs, which `nox -s notebooks` compares
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True

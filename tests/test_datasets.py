@@ -81,7 +81,8 @@ ROWS = {
     "payments_2025": 4788, "personnel_2025": 5200, "population_2023": 11918, "population_2025": 12054,
     "population_2025_panel": 3814, "population_2025_replicates": 1276, "population_2025_two_phase": 2472,
     "published_series_2025": 15, "ratings_2025": 364, "reports_2025": 950, "reviews_2025": 104, "status_2025": 875,
-    "transaction_reports_2025": 4593, "sdg_16_5_1": 123, "sdg_16_5_2": 247,
+    "transaction_reports_2025": 4593, "sdg_16_5_1": 123, "sdg_16_5_2": 247, "un_cts_corruption": 204,
+    "wgi_control_of_corruption": 48, "cpi": 36,
 }  # fmt: skip
 """Rows of the shipped data sets; of completed data, those of one completion."""
 

@@ -104,6 +104,38 @@ def test_un_sdg_agrees_with_the_shipped_data_sets(data):
     assert (both["value_x"] == both["value_y"]).all()
 
 
+def test_un_cts_agrees_with_the_shipped_data_set(cts):
+    shipped = load_dataset("un_cts_corruption").table
+    unit = cts["unit"].map({"Counts": "_COUNT", "Rate per 100,000 population": "_RATE"})
+    read = cts.assign(series="CTS_" + cts["crime"] + unit)
+    key = ["series", "ref_area", "time_period"]
+    both = shipped.astype(dict.fromkeys(key, "str")).merge(read, on=key)
+    assert len(both) == len(shipped) == 204
+    np.testing.assert_allclose(both["value_x"], both["value_y"], rtol=1e-14)
+    for name, of_whom in (("sdg_16_5_1", 15), ("sdg_16_5_2", 45)):  # at most three years from a survey
+        surveys = load_dataset(name).table.query("sex == '_T'").astype({"ref_area": "str"})
+        rates = shipped[shipped["series"] == "CTS_07031_RATE"].astype({"ref_area": "str"})
+        pairs = surveys.merge(rates, on="ref_area", suffixes=("", "_cts"))
+        apart = (pairs["time_period"].astype(int) - pairs["time_period_cts"].astype(int)).abs()
+        assert pairs.loc[apart <= 3, "ref_area"].nunique() >= of_whom
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "options", "rows"),
+    [
+        ("wgi_control_of_corruption", "wgi/wgidataset_1996_2023.xlsx", {"reader": "wgi"}, 48),
+        ("cpi", "cpi/CPI2023_Global_Results__Trends.xlsx", {"reader": "cpi", "part": "series"}, 36),
+    ],
+)
+def test_shipped_ratings_are_those_published(data, name, path, options, rows):
+    shipped = load_dataset(name).table
+    key = ["ref_area", "time_period", "item"]
+    both = shipped.astype(dict.fromkeys(key, "str")).merge(readers.read(data / path, options), on=key)
+    assert len(both) == len(shipped) == rows
+    for column in ("score", "std_error", "n_sources"):
+        np.testing.assert_allclose(both[f"{column}_x"], both[f"{column}_y"].astype(float), rtol=1e-6)
+
+
 def test_every_extract_of_the_database_is_read(data):
     paths = sorted((data / "sdg").glob("ddf--datapoints--*.csv"))
     assert len(paths) == 39

@@ -65,6 +65,13 @@ def test_a_trend_has_the_year_and_the_target():
     assert ax.get_ylabel() == "% (lower is better)" and ax.get_ylim()[0] == 0
 
 
+def test_a_trend_speaks_of_intervals_only_where_there_are_any():
+    bare = trend(waves(lower=np.nan, upper=np.nan), indicator=CARD, source="A", ax=Figure().subplots())
+    assert bare.get_xlabel() == "Source: A."
+    some = trend(waves(lower=[5.0, np.nan, 7.0, 9.0]), indicator=CARD, source="A", ax=Figure().subplots())
+    assert some.get_xlabel() == "Bands: 95 % intervals. Source: A."
+
+
 def test_one_series_a_code_and_the_total_otherwise():
     two = pd.concat([waves(), waves(sex="F", value=[1.0, 2.0, 3.0, 4.0]), waves(sex="M")], ignore_index=True)
     assert trend_data(two)["value"].tolist() == [11.0, 9.0, 8.0, 6.0]

@@ -223,7 +223,9 @@ def _finish(
     title = "\n".join(lines(named(indicator, lang), int(points(ax) / 6.8)))
     ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
     ax.set_ylabel("\n".join(lines(unit_label(indicator, lang), 36)), fontsize=8.5, color=INK, **PLAIN)
-    notes = [text("Bands: {level} % intervals.", lang, level=level_of(data["conf_level"].max(), lang))]
+    notes = []
+    if data[["value", "lower", "upper"]].notna().all(axis=1).any():  # published figures may have no intervals
+        notes += [text("Bands: {level} % intervals.", lang, level=level_of(data["conf_level"].max(), lang))]
     notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
     notes += [text("Star: target.", lang)] if target is not None else []
     notes += [text("Source: {source}.", lang, source=source)] if source else []
