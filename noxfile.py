@@ -109,6 +109,8 @@ def evidence(session: nox.Session) -> None:
     session.run("python", "benchmarks/agreement.py")
     session.run("python", "benchmarks/kills.py", "--moments", "200")
     session.run("python", "benchmarks/fuzz.py", "--seconds", "600")
+    session.install("atheris")
+    session.run("python", "benchmarks/fuzz_guided.py", "--seconds", "200")
     for office in sorted((ROOT / "tests" / "offices").glob("*/office.toml")):
         session.run("uncac-metrics", "build", str(office.parent), "--out", f"build/{office.parent.name}")
 

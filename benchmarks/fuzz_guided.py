@@ -47,7 +47,7 @@ def main() -> int:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         figures = re.findall(r"#(\d+)\s+\w+\s+cov: (\d+)", done.stderr)
         if done.returncode or not figures:
-            sys.exit(f"{target}: ended with code {done.returncode}\n{done.stderr[-4000:]}")
+            sys.exit(f"{target}: ended with code {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-1000:]}")
         runs, first, last = int(figures[-1][0]), int(figures[0][1]), int(figures[-1][1])
         rows.append((target, told.seconds, runs, first, last, 0))
         print(f"{target}: {runs:,} examples, {first:,} to {last:,} edges of the code", flush=True)
