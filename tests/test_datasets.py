@@ -242,6 +242,15 @@ def test_everything_wrong_with_an_office_is_said_at_once(survey):
     assert "'age'" in found["disaggregations"].remedy and found[""].file.endswith("bare")
 
 
+def test_only_the_date_of_access_of_a_source_may_be_a_date(survey):
+    path = survey() / "source.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text("accessed = 2026-01-31\nsha256 = 2026-01-31\nnotes = 2026-01-31\n" + text, encoding="utf-8")
+    assert {f.where for f in faults_of(datasets.load_source, path)} == {"sha256", "notes"}
+    path.write_text("accessed = 2026-01-31\n" + text, encoding="utf-8")
+    assert datasets.load_source(path).accessed == "2026-01-31"
+
+
 def test_breakdowns_and_languages_of_an_office_are_texts(survey):
     lists = 'disaggregations = ["sex", {a = 1}, ["b"], 3]\nlanguages = [{a = 1}, ["b"]]\n'
     folder = office(survey().parents[1], f'name = "x"\nref_area = "XXA"\n{lists}')

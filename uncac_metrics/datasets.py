@@ -257,7 +257,7 @@ def check_keys(content: Mapping[str, Any], keys: Mapping[str, tuple[type, bool]]
     ]
     for key, (kind, due) in keys.items():
         value = content.get(key)
-        if isinstance(value, datetime.date) and kind is str:
+        if isinstance(value, datetime.date) and key == "accessed":
             continue
         if value is None and due:
             faults.append(Fault(file, key, "is missing", f"add {key} = … ({_TYPES[kind]})"))
