@@ -134,8 +134,8 @@ for now in (0.166, 0.156, 0.146, 0.126):
 pd.DataFrame(rows).set_index("a fall from 17.6 to, %").round(2)
 
 # %% [markdown]
-# A survey that is large enough for a level may be far too small for a change: one point less bribery takes several times the sample that one
-# point of precision takes.
+# A survey that is large enough for a level may be far too small for a change: to find a fall by one point takes four times the sample that
+# gives a level to within one point. The correlation is itself read off two samples, and without an interval: plan as if it were lower.
 #
 # ## Is the plan right?
 #
