@@ -26,12 +26,16 @@ from uncac_metrics.stats.estimates import make_table
 def published(name: str) -> Estimates:
     """Scores with their errors, taken as independent: no covariance is published."""
     table = um.load_dataset(name).table.rename(columns={"scheme": "indicator", "score": "value", "n_sources": "n"})
-    return scores.independent(Estimates(make_table(table[["indicator", "ref_area", "time_period", "value", "std_error", "n"]])))
+    return scores.independent(
+        Estimates(make_table(table[["indicator", "ref_area", "time_period", "value", "std_error", "n"]]))
+    )
 
 
 cpi, wgi = published("cpi"), published("wgi_control_of_corruption")
 both = {"CPI 2023": cpi.select(time_period="2023"), "WGI 2023": wgi.select(time_period="2023")}
-pd.concat({name: e.table.set_index("ref_area")[["value", "std_error", "n"]] for name, e in both.items()}, axis=1).round(2)
+pd.concat({name: e.table.set_index("ref_area")[["value", "std_error", "n"]] for name, e in both.items()}, axis=1).round(
+    2
+)
 
 # %% [markdown]
 # ## Reproducing the numbers
@@ -41,11 +45,21 @@ pd.concat({name: e.table.set_index("ref_area")[["value", "std_error", "n"]] for 
 # published:
 
 # %%
-denmark = pd.DataFrame({
-    "source": ["Bertelsmann SGI", "Economist Intelligence Unit", "Global Insights", "IMD", "PRS", "Varieties of Democracy",
-               "World Economic Forum", "World Justice Project"],
-    "value": [96.99364, 89.67447, 83.25637, 97.89119, 100.0, 78.89152, 82.20667, 87.68097],
-}).assign(ref_area="DNK")
+denmark = pd.DataFrame(
+    {
+        "source": [
+            "Bertelsmann SGI",
+            "Economist Intelligence Unit",
+            "Global Insights",
+            "IMD",
+            "PRS",
+            "Varieties of Democracy",
+            "World Economic Forum",
+            "World Justice Project",
+        ],
+        "value": [96.99364, 89.67447, 83.25637, 97.89119, 100.0, 78.89152, 82.20667, 87.68097],
+    }
+).assign(ref_area="DNK")
 again = scores.corruption_perceptions_index(denmark).table
 again[["ref_area", "value", "std_error", "lower", "upper", "n"]].round(4)
 
@@ -64,14 +78,31 @@ assert again[["lower", "upper"]].round(1).iloc[0].to_list() == [87.0, 93.0]
 # 1996, as they follow from the release of 2020, and the published errors of three countries (same release):
 
 # %%
-variances = {"EIU": 0.193191, "GCS": 0.415040, "PRC": 0.159411, "PRS": 0.628629, "VDM": 0.203927, "WCY": 0.147810, "WMO": 0.254404}
+variances = {
+    "EIU": 0.193191,
+    "GCS": 0.415040,
+    "PRC": 0.159411,
+    "PRS": 0.628629,
+    "VDM": 0.203927,
+    "WCY": 0.147810,
+    "WMO": 0.254404,
+}
 spread = 0.936480
-sources = {"DNK": ["EIU", "GCS", "PRS", "VDM", "WCY", "WMO"], "KEN": ["EIU", "PRS", "VDM", "WMO"], "AFG": ["VDM", "WMO"], "AND": ["WMO"]}
-table = pd.DataFrame({
-    "sources": {area: len(names) for area, names in sources.items()},
-    "computed": {area: (1 + sum(1 / variances[s] for s in names)) ** -0.5 / spread for area, names in sources.items()},
-    "published": {"DNK": 0.210325, "KEN": 0.262077, "AFG": 0.340507, "AND": 0.480889},
-})
+sources = {
+    "DNK": ["EIU", "GCS", "PRS", "VDM", "WCY", "WMO"],
+    "KEN": ["EIU", "PRS", "VDM", "WMO"],
+    "AFG": ["VDM", "WMO"],
+    "AND": ["WMO"],
+}
+table = pd.DataFrame(
+    {
+        "sources": {area: len(names) for area, names in sources.items()},
+        "computed": {
+            area: (1 + sum(1 / variances[s] for s in names)) ** -0.5 / spread for area, names in sources.items()
+        },
+        "published": {"DNK": 0.210325, "KEN": 0.262077, "AFG": 0.340507, "AND": 0.480889},
+    }
+)
 assert (table["computed"] - table["published"]).abs().max() < 1e-6
 table.round(6)
 
@@ -89,17 +120,24 @@ table.round(6)
 columns = {}
 for name, index in both.items():
     one, together = scores.rank_sets(index), scores.rank_sets(index, simultaneous=True)
-    columns[name] = pd.DataFrame({
-        "score": one["value"], "rank": one["rank"].astype(int),
-        "one": one["lower"].astype(str) + "–" + one["upper"].astype(str),
-        "all": together["lower"].astype(str) + "–" + together["upper"].astype(str),
-    }).set_index(one["ref_area"])
+    columns[name] = pd.DataFrame(
+        {
+            "score": one["value"],
+            "rank": one["rank"].astype(int),
+            "one": one["lower"].astype(str) + "–" + one["upper"].astype(str),
+            "all": together["lower"].astype(str) + "–" + together["upper"].astype(str),
+        }
+    ).set_index(one["ref_area"])
 pd.concat(columns, axis=1).sort_values(("CPI 2023", "rank")).round(2)
 
 # %%
-um.plots.rank_intervals(scores.rank_sets(both["CPI 2023"], simultaneous=True), level=0.9, decimals=0,
-                        title="Ranks among twelve countries, all together",
-                        source="Transparency International, CPI 2023, published errors");
+um.plots.rank_intervals(
+    scores.rank_sets(both["CPI 2023"], simultaneous=True),
+    level=0.9,
+    decimals=0,
+    title="Ranks among twelve countries, all together",
+    source="Transparency International, CPI 2023, published errors",
+);
 
 # %% [markdown]
 # Twelve countries that were chosen to be far apart, and still most can't be told from their neighbours. Among all
@@ -116,7 +154,9 @@ rows = []
 for name, index in both.items():
     for adjust in ("none", "fdr_bh", "stepwise", "holm"):
         pairs = scores.significant_differences(index, adjust=adjust)
-        rows.append({"index": name, "adjusted by": adjust, "pairs": len(pairs), "different": int(pairs["significant"].sum())})
+        rows.append(
+            {"index": name, "adjusted by": adjust, "pairs": len(pairs), "different": int(pairs["significant"].sum())}
+        )
 pd.DataFrame(rows).pivot(index="index", columns="adjusted by", values="different").assign(pairs=66)
 
 # %% [markdown]
@@ -151,12 +191,15 @@ for ax, (name, found) in zip(axes, ten.items(), strict=True):
     ax.plot(found["difference"], place, "o", color="tab:blue", markerfacecolor="white")
     ax.plot(found["difference"][filled], place[filled], "D", color="tab:blue")
     ax.set_yticks(place, found["unit"])
-    ax.set_xlabel(f"{name}, change 2013 to 2023, 90 % intervals of each alone")
+    ax.set_xlabel(f"{name}, change from 2013 to 2023 (90 %)")
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].invert_yaxis();
 
 # %%
-ten["CPI"].loc[ten["CPI"]["p_value"] < 0.1, ["unit", "start", "end", "difference", "std_error", "lower", "upper", "p_value", "p_adjusted"]].round(3)
+ten["CPI"].loc[
+    ten["CPI"]["p_value"] < 0.1,
+    ["unit", "start", "end", "difference", "std_error", "lower", "upper", "p_value", "p_adjusted"],
+].round(3)
 
 # %% [markdown]
 # A diamond is a change that remains when all twelve are looked at. One country in ten years, in one index of two; from one year to the next

@@ -32,7 +32,9 @@ assets[["asset", "case_cluster", *dates, "usd"]].head(4)
 # freezes as much as with the returns:
 
 # %%
-by_year = pd.DataFrame({state: assets.groupby(assets[f"date_{state}"].dt.year)["usd"].sum() / 1e6 for state in ("frozen", "returned")})
+by_year = pd.DataFrame(
+    {state: assets.groupby(assets[f"date_{state}"].dt.year)["usd"].sum() / 1e6 for state in ("frozen", "returned")}
+)
 by_year = by_year.set_axis(by_year.index.astype(int)).loc[2018:2025].assign(ratio=lambda y: y["returned"] / y["frozen"])
 by_year.rename_axis("year").round(2)
 
@@ -70,9 +72,16 @@ truth = pd.read_csv(Path(register.source.file).parent / "truth.csv").set_index("
 
 def shown(table: pd.DataFrame, what: str) -> pd.DataFrame:
     table = table.assign(years=table["category"].astype(float).astype(int))
-    table["truth"] = [truth[f"{what} {state} after {years} years"] for state, years in zip(table["stage"], table["years"], strict=True)]
+    table["truth"] = [
+        truth[f"{what} {state} after {years} years"]
+        for state, years in zip(table["stage"], table["years"], strict=True)
+    ]
     percent = ["value", "std_error", "lower", "upper", "truth"]
-    return table.assign(**{c: 100 * table[c] for c in percent}).set_index(["years", "stage"])[[*percent, "n", "n_psu"]].round(1)
+    return (
+        table.assign(**{c: 100 * table[c] for c in percent})
+        .set_index(["years", "stage"])[[*percent, "n", "n_psu"]]
+        .round(1)
+    )
 
 
 beside = pd.concat({"% of assets": shown(number, "Assets"), "% of value": shown(value, "Value")}, axis=0)
@@ -107,7 +116,9 @@ ax.spines[["top", "right"]].set_visible(False);
 errors = {}
 for what, weights in {"of assets": None, "of value": "usd"}.items():
     for how, cluster in {"assets": None, "clusters": "case_cluster"}.items():
-        found = counts.state_occupation(*flow, times=[5], states=states, cluster=cluster, weights=weights).table.set_index("stage")
+        found = counts.state_occupation(
+            *flow, times=[5], states=states, cluster=cluster, weights=weights
+        ).table.set_index("stage")
         errors[f"{what}, {how} independent"] = 100 * found["std_error"]
 pd.DataFrame(errors).round(2)
 
@@ -124,10 +135,14 @@ pd.DataFrame(errors).round(2)
 waited = ((assets["date_returned"] - assets["date_frozen"]).dt.days / 365.25).dropna()
 median = um.estimate("AR-03", register).table.iloc[0]
 print(f"median of the {len(waited)} returned: {waited.median():.1f} years")
-print(f"median of all {median['n']:.0f}: {median['value']:.1f} years ({median['lower']:.1f} to {median['upper']:.1f}); "
-      f"truth {truth['Years until half of the assets are returned']:.1f}")
+print(
+    f"median of all {median['n']:.0f}: {median['value']:.1f} years ({median['lower']:.1f} to {median['upper']:.1f}); "
+    f"truth {truth['Years until half of the assets are returned']:.1f}"
+)
 spent = counts.time_in_state(*flow, until=8, states=states, cluster="case_cluster").table
-spent.set_index("stage")[["value", "std_error", "lower", "upper", "n"]].rename_axis("years of the first eight spent").round(2)
+spent.set_index("stage")[["value", "std_error", "lower", "upper", "n"]].rename_axis(
+    "years of the first eight spent"
+).round(2)
 
 # %% [markdown]
 # ## Amounts
@@ -136,12 +151,26 @@ spent.set_index("stage")[["value", "std_error", "lower", "upper", "n"]].rename_a
 # units, since few large cases make most of a total: the interval says what another such period could have brought.
 
 # %%
-um.plots.recovery_flow(stays, unit="asset", origin="state", destination="moved_to", amount="usd", cluster="case_cluster", states=states,
-                       currency="USD", source="register of assets (simulated)");
+um.plots.recovery_flow(
+    stays,
+    unit="asset",
+    origin="state",
+    destination="moved_to",
+    amount="usd",
+    cluster="case_cluster",
+    states=states,
+    currency="USD",
+    source="register of assets (simulated)",
+);
 
 # %%
-cards = {"AR-01a": "frozen, million USD", "AR-01c": "confiscated, million USD", "AR-01d": "returned, million USD",
-         "AR-02": "returned of confiscated, %", "AR-05c": "costs of returned, %"}
+cards = {
+    "AR-01a": "frozen, million USD",
+    "AR-01c": "confiscated, million USD",
+    "AR-01d": "returned, million USD",
+    "AR-02": "returned of confiscated, %",
+    "AR-05c": "costs of returned, %",
+}
 sums = um.estimate(list(cards), register).table.set_index("indicator")
 scale = pd.Series({card: 1e6 if "USD" in name else 1 for card, name in cards.items()})
 sums[["value", "lower", "upper"]].div(scale, axis=0).assign(n=sums["n"], quality=sums["quality"]).rename(cards).round(1)
@@ -161,7 +190,8 @@ returned = groups.select(stage="returned")
 differ = compare(returned, over="place")
 both = concat([returned, differ]).table
 both.assign(**{c: 100 * both[c] for c in ("value", "std_error", "lower", "upper")}).set_index(["category", "place"])[
-    ["statistic", "value", "std_error", "lower", "upper", "n"]].round(1)
+    ["statistic", "value", "std_error", "lower", "upper", "n"]
+].round(1)
 
 # %% [markdown]
 # ## What cannot be concluded
