@@ -121,11 +121,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", help="notebooks by the beginnings of their names; all by default")
     parser.add_argument("--update", action="store_true", help="write what the executions give")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where they lie")
     asked = parser.parse_args()
+    folder = asked.folder
     os.environ.pop("MPLBACKEND", None)  # figures are stored, whatever the caller draws with
     os.environ.pop("UNCAC_METRICS_DATA", None)  # notebooks rest on what is bundled
-    paths = [p for p in sorted(FOLDER.glob("*.py")) if p.name.startswith(tuple(asked.names) or "")]
-    if lonely := {p.stem for p in FOLDER.glob("*.ipynb")} - {p.stem for p in FOLDER.glob("*.py")}:
+    paths = [p for p in sorted(folder.glob("*.py")) if p.name.startswith(tuple(asked.names) or "")]
+    if lonely := {p.stem for p in folder.glob("*.ipynb")} - {p.stem for p in folder.glob("*.py")}:
         print(f"without a text beside them: {', '.join(sorted(lonely))}")
     failed = len(lonely)
     with ThreadPoolExecutor(2) as pool:
