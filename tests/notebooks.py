@@ -53,7 +53,7 @@ def executed(path: Path) -> tuple[nbformat.NotebookNode, float]:
     book, start = text_of(path), time.perf_counter()
     quiet = ["--IPKernelApp.log_level=ERROR"]  # else it warns that kernel and client talk by way of local ports
     where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(book, timeout=300, resources=where, extra_arguments=quiet).execute()
+    NotebookClient(book, timeout=300, resources=where, extra_arguments=quiet, coalesce_streams=True).execute()
     book.metadata = METADATA
     for cell in book.cells:
         cell.metadata = {}
