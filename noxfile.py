@@ -107,8 +107,11 @@ def evidence(session: nox.Session) -> None:
         session.run("python", "tests/oracles/counts.py", "--cases", f"{data}/oracles/indirect_admin/{case}.json")
     session.run("python", "tests/oracles/composite.py", "--root", str(Path(data) / "oracles" / "composite"))
     session.run("python", "-m", "pytest", "-m", "slow", "-n", "2")
+    session.run("python", "benchmarks/agreement.py")
     session.run("python", "benchmarks/kills.py", "--moments", "200")
     session.run("python", "benchmarks/fuzz.py", "--seconds", "600")
+    session.install("atheris")
+    session.run("python", "benchmarks/fuzz_guided.py", "--seconds", "200")
     for office in sorted((ROOT / "tests" / "offices").glob("*/office.toml")):
         session.run("uncac-metrics", "build", str(office.parent), "--out", f"build/{office.parent.name}")
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -14,7 +15,7 @@ import numpy as np
 class Peak:
     """Greatest resident memory of the process while the block runs, above that at its start (MB)."""
 
-    def __enter__(self) -> Peak:
+    def __enter__(self) -> Self:
         self.start = self.most = self._now()
         self.done = threading.Event()
         self.thread = threading.Thread(target=self._watch)

@@ -59,12 +59,12 @@ html_title = "uncac_metrics"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
-# Only the pages of the API have neighbours to show at the left.
-NO_NEIGHBOURS = ("[a-z]*", "methods/*", "_generated/*", "_generated/[cnp]*/*")
-html_sidebars = {page: [] for page in NO_NEIGHBOURS}
+# The catalogue has too many pages to list beside each of them.
+ALONE = ("index", "_generated/[a-z]*", "_generated/catalogue/*", "_generated/paragraphs/*")
+html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 7,
     "show_nav_level": 1,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],

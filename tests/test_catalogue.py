@@ -79,7 +79,7 @@ PLANTED = {  # stem -> (card, where, what, remedy)
     "XX-02": (swap('unit = "%"\n', ""), "unit", "missing", "add unit"),
     "XX-03": (swap("decimals = 1", 'decimals = "1"'), "decimals", "not a whole number", "decimals = 1"),
     "XX-04": (swap('"experience"', '"experince"'), "type", '"experince" is not allowed', '"experience"'),
-    "XX-05": (swap('["74"]', '["87"]'), "links.paragraphs", '"87" is not a paragraph', "did you mean"),
+    "XX-05": (swap('["74"]', '["87"]'), "links.paragraphs", '"87" names no paragraph', "did you mean"),
     "XX-06": (swap('["15"]', "[15]"), "links.articles", "15 is not text", '"15"'),
     "XX-07": (swap('"adults"', '"adult"'), "measure.denominator", 'no denominator "adult"', '"adults"'),
     "XX-08": (swap('"proportion"', '"proportions"'), "measure.estimator", "no estimator", '"proportion"'),

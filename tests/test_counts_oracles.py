@@ -88,7 +88,7 @@ def test_reference_numbers_pass_and_shifted_ones_do_not(
 def test_the_command(data_folder: Path) -> None:
     path = data_folder / "oracles" / "indirect_admin" / "f8_flows.json"
     command = [sys.executable, str(HERE / "oracles" / "counts.py"), "--cases", str(path)]
-    out = subprocess.run(command, capture_output=True, text=True)
+    out = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (out.returncode, out.stdout) == (0, "13 passed, 0 differ, 0 unsupported\n"), out.stderr
 
 

@@ -242,6 +242,13 @@ def test_everything_wrong_with_an_office_is_said_at_once(survey):
     assert "'age'" in found["disaggregations"].remedy and found[""].file.endswith("bare")
 
 
+def test_breakdowns_and_languages_of_an_office_are_texts(survey):
+    lists = 'disaggregations = ["sex", {a = 1}, ["b"], 3]\nlanguages = [{a = 1}, ["b"]]\n'
+    folder = office(survey().parents[1], f'name = "x"\nref_area = "XXA"\n{lists}')
+    found = [f.where for f in faults_of(datasets.load_office, folder)]
+    assert found == ["disaggregations"] * 3 + ["languages"] * 2
+
+
 def test_sources_are_checked_without_reading_the_data(survey, monkeypatch):
     first, second = survey(name="a", data="w,quest\n1,1\n"), survey(name="b", columns='asked = { form = "q" }')
     (second.parent / "c").mkdir()

@@ -506,7 +506,7 @@ def test_wrong_keys_are_named(office, parts, key, words):
         ("[imputation]", "", ""),
         ('[imputation]\ncolum = "m"', "imputation.colum", "did you mean 'column'"),
         ('[imputation]\ncolumn = "m"\npaths = ["a.csv", "b.csv"]', "imputation", "column and paths"),
-        ('[imputation]\nsha256 = []', "imputation", "does not say where"),
+        ("[imputation]\nsha256 = []", "imputation", "does not say where"),
         ('[imputation]\npaths = ["a.csv"]', "imputation.paths", "one completed data set"),
         ('[imputation]\npaths = ["/a.csv", "b.csv"]', "imputation.paths", "in the folder of source.toml"),
         (f'[imputation]\npaths = ["a.csv", "b.csv"]\nsha256 = ["{"0" * 64}"]', "imputation.sha256", "not one for each"),

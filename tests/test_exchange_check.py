@@ -167,7 +167,7 @@ def test_rebuilt_structure_has_the_dimensions_of_a_file_in_the_official_one(data
 
     text = (data_folder / "data/sdg/sdmx_example_SDG_1_8.xml").read_text(encoding="utf-8")
     keys = [re.findall(r'id="(\w+)" value="(\w+)"', one)
-            for one in re.findall(r"<generic:SeriesKey>(.*?)</generic:SeriesKey>", text, re.S)]  # fmt: skip
+            for one in re.findall(r"<generic:SeriesKey>(.*?)</generic:SeriesKey>", text, re.DOTALL)]  # fmt: skip
     structure = exchange.sdg_structure()
     assert keys
     for key in keys:

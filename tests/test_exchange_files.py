@@ -271,7 +271,7 @@ def test_quality_report_gives_the_figures_of_the_release(folder, release, inputs
 def test_quality_report_as_text_has_the_same_concepts(folder):
     text = (folder / "quality/BR-02.md").read_text(encoding="utf-8")
     report = json.loads((folder / "quality/BR-02.json").read_text(encoding="utf-8"))
-    headings = re.findall(r"^## (S\.[\d.]+) (.+)$", text, re.M)
+    headings = re.findall(r"^## (S\.[\d.]+) (.+)$", text, re.MULTILINE)
     assert headings == [(key, one["name"]) for key, one in report["concepts"].items()]
     assert text.startswith("# BR-02: ")
     assert "| dataset | statistic | rows |" in text

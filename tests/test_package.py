@@ -132,7 +132,8 @@ def test_extra_all_gathers_what_an_installation_can_do():
 
 
 def test_readme_opens_with_two_commands():
-    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M | re.S)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     build, tests = (block.strip() for block in blocks[:2])
     assert "\n" not in build
     assert "\n" not in tests

@@ -163,7 +163,7 @@ def test_members_of_the_united_nations(areas):
 
 
 @pytest.mark.parametrize(
-    "m49, iso3, iso2, name, above",
+    ("m49", "iso3", "iso2", "name", "above"),
     [
         ("516", "NAM", "NA", "Namibia", ["Southern Africa", "Sub-Saharan Africa", "Africa", "World"]),
         ("578", "NOR", "NO", "Norway", ["Northern Europe", "Europe", "World"]),
@@ -374,7 +374,7 @@ def test_faults_of_all_files_come_together(folder):
 
 
 @pytest.mark.parametrize(
-    "content, words",
+    ("content", "words"),
     [
         (b"", "not a CSV table"),
         (b"article,target,provenance\n", "no row below the header"),

@@ -269,10 +269,11 @@ def test_reference_files_agree(oracle, composite):
 def test_closed_forms_do_not_agree_with_numbers_a_millionth_off(oracle, composite):
     for name in oracle.CLOSED_FORMS:
         if (composite / name).exists():
-            with pytest.raises(oracle.Off):
+            try:
                 outcome, _ = oracle.FILES[name](composite, 1 + 1e-6)
-                assert outcome == "skipped"
-                raise oracle.Off("skipped")
+            except oracle.Off:
+                continue
+            assert outcome == "skipped", name
 
 
 def test_control_of_corruption_1996_from_its_sources(data_folder):

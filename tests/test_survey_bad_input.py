@@ -69,7 +69,7 @@ def test_refused_with_a_remedy(name):
     attempt, message = REFUSED[name]
     with pytest.raises(Faults) as error:
         attempt()
-    assert re.search(message, str(error.value), flags=re.S), str(error.value)
+    assert re.search(message, str(error.value), flags=re.DOTALL), str(error.value)
     assert all(fault.remedy or fault.count for fault in error.value.faults)
 
 

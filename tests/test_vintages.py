@@ -164,7 +164,7 @@ def test_a_changed_definition_and_changed_code_are_reasons(releases, tmp_path):
     _, first, _ = releases
     copy = shutil.copytree(first.folder, tmp_path / "copy")
     manifest = json.loads((copy / "public" / "manifest.json").read_text())
-    card = sorted(manifest["definitions"])[0]
+    card = min(manifest["definitions"])
     manifest["definitions"][card]["sha256"] = "0" * 64
     manifest["code"]["sha256"] = "0" * 64
     (copy / "public" / "manifest.json").write_text(json.dumps(manifest))

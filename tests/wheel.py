@@ -35,7 +35,7 @@ def main(wheel: Path) -> None:
         def run(*command: str) -> None:
             done = subprocess.run(
                 [scripts / command[0], *command[1:]],
-                cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                check=False, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
             if done.returncode:
                 sys.exit(f"{' '.join(command)} ended with code {done.returncode}\n{done.stdout}")

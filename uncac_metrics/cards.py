@@ -314,7 +314,7 @@ class _Card:
             known = _known()[kind]
             for code in codes:
                 if code not in known:
-                    self.fault(f"links.{kind}", f'"{code}" is not a {_LINKS[kind][0]}', suggest(code, known))
+                    self.fault(f"links.{kind}", f'"{code}" names no {_LINKS[kind][0]}', suggest(code, known))
                 elif known[code].get("scored") == "0":
                     self.fault(f"links.{kind}", f"paragraph {code} is not to be scored", "leave it out")
         return links

@@ -189,7 +189,7 @@ def load_office(folder: str | Path) -> tuple[Office, dict[str, Path]]:
     faults = check_keys(content, _OFFICE, file=str(path))
     given = content.get("disaggregations", [])
     for name in given if isinstance(given, list) else ():
-        if name not in BREAKDOWNS:
+        if not isinstance(name, str) or name not in BREAKDOWNS:
             faults.append(
                 Fault(str(path), "disaggregations", f"{name!r} is no breakdown", nearest(str(name), BREAKDOWNS))
             )

@@ -66,7 +66,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "a table of numbers": lambda v: (
         isinstance(v, dict) and bool(v) and all(_is_number(n) and n >= 0 for n in v.values())
     ),
-    "a SHA-256 in 64 hexadecimal digits": lambda v: _is_digest(v),
+    "a SHA-256 in 64 hexadecimal digits": lambda v: _is_digest(v),  # noqa: PLW0108 - it stands below
     "a list of files in the folder of source.toml": lambda v: _is_texts(v) and all(map(_is_inside, v)),
     "a list of SHA-256 in 64 hexadecimal digits": lambda v: isinstance(v, list) and all(map(_is_digest, v)),
     "a file in the folder of source.toml": lambda v: _is_text(v) and _is_inside(v),

@@ -77,7 +77,7 @@ def parse(text: str, column: Column, style: str = "") -> Any:
         return number if math.isfinite(number) else None
     if column.kind == "date":
         try:
-            read = datetime.datetime.strptime(text, style) if style else datetime.datetime.fromisoformat(text)
+            read = datetime.datetime.strptime(text, style) if style else datetime.datetime.fromisoformat(text)  # noqa: DTZ007
         except ValueError:
             return None
         return read.date()

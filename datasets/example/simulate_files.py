@@ -180,9 +180,9 @@ def truth(units: pd.DataFrame, found: Iterable[Measure], breakdowns: list[str], 
     """True values of what was `found`, in all (``_T``) and by one breakdown at a time; empty if undefined."""
     codes = {name: units[name].cat.codes.to_numpy() for name in breakdowns}
     rows = []
-    for indicator, item, above, below, unit in found:
+    for indicator, item, top, bottom, unit in found:
         key = {"indicator": indicator} | dict.fromkeys([*breakdowns, *items], "_T") | item
-        above, below = np.nan_to_num(above), None if below is None else np.nan_to_num(below)
+        above, below = np.nan_to_num(top), None if bottom is None else np.nan_to_num(bottom)
         groups = [("indicator", [indicator], np.zeros(len(units), dtype=int))]
         groups += [(name, units[name].cat.categories, codes[name]) for name in breakdowns]
         for name, labels, code in groups:

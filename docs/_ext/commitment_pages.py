@@ -7,7 +7,7 @@ import pandas as pd
 from markup import article_link, card_link, filled, paragraph_link, table, target_link, text
 
 from uncac_metrics import coverage, reference
-from uncac_metrics.builds.figures import Plot, number, span
+from uncac_metrics.builds.figures import Plot, ends, number
 from uncac_metrics.builds.links import linked
 from uncac_metrics.model import MEASURES, TOTAL, Indicator
 from uncac_metrics.plots import commitment_alt, commitment_data, commitment_svg
@@ -64,8 +64,10 @@ def index(path: Path, catalogue: Mapping[str, Indicator]) -> dict[Path, str]:
             lines.append(
                 (
                     anchor,
-                    f"**{text(one['title'])}**. {text(one['summary'])} {text(one['note'])}<br>"
-                    f"**{text(one['title_zh'])}**。{text(one['summary_zh'])}",
+                    (
+                        f"**{text(one['title'])}**. {text(one['summary'])} {text(one['note'])}<br>"
+                        f"**{text(one['title_zh'])}**。{text(one['summary_zh'])}"
+                    ),
                     text(f"{one['strength']}{when(one)}: {natures(one)}"),
                     ", ".join(map(card_link, linked("paragraph", code, catalogue))) or "–",
                 )
@@ -96,7 +98,7 @@ def measured_by(cards: Iterable[Indicator], plots: Mapping[str, list[Plot]]) -> 
         elif first["display"] == "withheld":
             value = "withheld"
         else:
-            value = f"{number(first['value'], card.decimals)} ({span(first['lower'], first['upper'], card.decimals)})"
+            value = f"{number(first['value'], card.decimals)} ({ends(first['lower'], first['upper'], card.decimals) or '–'})"
         shape = f"[{text(SHAPES[card.measure.shape].label)}](#shape-{card.measure.shape})"
         rows.append((card_link(card), text(card.name), text(MEASURES[card.type]), shape, text(card.unit), value))
     header = ("id", "indicator", "kind of measure", "from", "unit", "example (95 % interval)")

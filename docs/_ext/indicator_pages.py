@@ -125,7 +125,7 @@ def shown(plot: Plot, source: Source) -> str:
         for row in group["rows"]:
             flag = ("uncertain " if row["display"] == "flagged" else "") + " ".join(row["remarks"])
             value = "withheld" if row["display"] == "withheld" else row["value"] or "–"
-            interval = " to ".join(row["ends"] or ("–",))
+            interval = row["ends"] or "–"
             figures = (value, interval, row["std_error"] or "–", row["n"] or "–", flag)
             lines.append((text(row["label"]), *figures))
     alt = " ".join(words_of(plot.rows, plot.indicator).split())

@@ -115,5 +115,5 @@ class Cases:
                 yield name, "skipped", f"{Path(str(absent.filename)).name} is not there"
             except Unsupported as reason:
                 yield name, "unsupported", str(reason)
-            except Exception as error:  # a crash is a difference, and is named
+            except Exception as error:  # noqa: BLE001 - a crash is a difference, and is named
                 yield name, "differ", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -85,9 +85,9 @@ def loadings(root: Path, factor: float) -> Outcome:
     want = json.loads((root / "ucm/parameters_float64.json").read_text())
     for dimension in DIMENSIONS:
         _, found = wgi(root, dimension)
-        for year, part in found.sources.groupby("time_period"):
+        for year, rows in found.sources.groupby("time_period"):
             of = want[f"{dimension}{year}"]
-            part = part.set_index("source").loc[[s[:3] for s in of["sources"]]]
+            part = rows.set_index("source").loc[[s[:3] for s in of["sources"]]]
             for name in ("alpha", "beta"):
                 near(f"{dimension}{year} {name}", part[name], of[name], ITERATIVE, factor)
             # theirs is sd / β, negative with β
@@ -434,7 +434,7 @@ def compare(root: Path, factor: float = 1.0) -> Iterator[tuple[str, str, str]]:
                 yield name, "differ", str(found)
             except FileNotFoundError as absent:
                 yield name, "skipped", f"{Path(str(absent.filename)).name} is not there"
-            except Exception as error:  # a crash is a difference, and is named
+            except Exception as error:  # noqa: BLE001 - a crash is a difference, and is named
                 yield name, "differ", f"{type(error).__name__}: {str(error).splitlines()[:1]}"
 
 

@@ -504,7 +504,7 @@ def run(document: dict, folder: Path) -> Iterator[Case]:
                 raise Unsupported("no such block")
         except Unsupported as reason:
             yield name, reason
-        except Exception as error:  # a crash is a difference, and is named
+        except Exception as error:  # noqa: BLE001 - a crash is a difference, and is named
             lines = str(error).splitlines() or [""]
             yield name, Comparison([f"{type(error).__name__}: {lines[0]}"])
 

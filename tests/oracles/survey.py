@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         except Unsupported as reason:
             unsupported.append(f"{case['id']}: {reason}")
             continue
-        except Exception as error:  # a crash is a difference, and is named
+        except Exception as error:  # noqa: BLE001 - a crash is a difference, and is named
             differing.append(f"{case['id']}: {type(error).__name__}: {str(error).splitlines()[0]}")
             continue
         if outcome.differences:

@@ -73,9 +73,13 @@ def make(
     published, internal, control = protected(raw, inputs, content, before)
     expect, file = inputs.office.publication.expect, "office.toml"
     findings = [*found, *control, *validation.of_estimates(raw, expect, inputs.catalogue, file)]
-    figures = drawing.figures(inputs, published)
-    drawn = dict(each(drawing.draw, figures, [f"plot {figure.name}" for figure in figures], tell=tell))
-    public = {f"plots/{name}.svg": text.encode() for name, text in drawn.items()}
+    figures = {lang: drawing.figures(inputs, published, lang) for lang in inputs.office.languages}
+    same = list(zip(*figures.values(), strict=True))
+    drawn = dict(each(drawing.draw_each, same, [f"plot {plots[0].name}" for plots in same], tell=tell))
+    folders = site.prefixes(inputs.office)
+    public = {
+        f"{folders[lang]}plots/{name}.svg": text.encode() for name, told in drawn.items() for lang, text in told.items()
+    }
     public[ESTIMATES] = to_csv(published)
     public |= _parquet(published)
     public["indicators.json"] = _definitions(inputs, published)

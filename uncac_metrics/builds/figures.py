@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics import languages
 from uncac_metrics.builds.plan import Inputs
-from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator
-from uncac_metrics.plots.labels import heading
+from uncac_metrics.languages import Language
+from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator, Source
+from uncac_metrics.plots.labels import Labels, heading
 from uncac_metrics.shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -35,11 +38,13 @@ class Plot:
     source: str
     left_out: int = 0
     """Estimates of earlier periods, and beyond the most that a page shows: they are in the data."""
+    lang: str = "en"
+    """Language of its labels and of what is drawn."""
 
 
-def figures(inputs: Inputs, estimates: pd.DataFrame) -> list[Plot]:
-    """The plots of a release by topic, indicator and period, the latest first."""
-    from uncac_metrics.plots.interval import TAKEN, numbers_of
+def figures(inputs: Inputs, estimates: pd.DataFrame, lang: str = "en") -> list[Plot]:
+    """The plots of a release in a language, by topic, indicator and period, the latest first."""
+    from uncac_metrics.plots.interval import TAKEN
 
     plots = []
     grouped: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
@@ -50,14 +55,22 @@ def figures(inputs: Inputs, estimates: pd.DataFrame) -> list[Plot]:
         grouped.setdefault((row["indicator"], row["dataset"]), ([], []))[int(crossed)].append(row)
     for (key, dataset), rows in sorted(grouped.items()):
         card, source = inputs.catalogue[key], inputs.sources[dataset]
-        simulated = " (simulated)" if source.simulated and "simulated" not in source.title else ""
         levels = SHAPES[source.shape].column(card.measure.levels) if card.measure.levels else None
         labels = {"category": levels.codes} if levels is not None and levels.codes else {}
-        one, many = (numbers_of(some, labels) for some in rows)
-        plots.append(Plot(f"{key}-{dataset}", card, dataset, one, many, f"{source.title}{simulated}",
-                          left_out.get((key, dataset), 0)))  # fmt: skip
+        one, many = (_told(some, labels, lang) for some in rows)
+        plots.append(Plot(f"{key}-{dataset}", card, dataset, one, many, title_of(source, lang),
+                          left_out.get((key, dataset), 0), lang))  # fmt: skip
     plots.sort(key=lambda plot: inputs.sources[plot.dataset].time_period, reverse=True)
     return sorted(plots, key=lambda plot: (plot.indicator.topic, plot.indicator.id))
+
+
+def _told(records: Sequence[dict[str, Any]], labels: Labels, lang: str) -> list[dict[str, Any]]:
+    """The rows of a plot in a language, with whether the label of each is the English one."""
+    from uncac_metrics.plots.interval import numbers_of
+
+    rows = numbers_of(records, labels, lang)
+    english = rows if lang == "en" else numbers_of(records, labels)
+    return [row | {"english": row["label"] == other["label"]} for row, other in zip(rows, english, strict=True)]
 
 
 def _shown(estimates: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple[str, str], int]]:
@@ -74,17 +87,29 @@ def _shown(estimates: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple[str, str],
     return estimates.drop(dropped), {(str(key), str(name)): int(n) for (key, name), n in counts.items()}
 
 
+def title_of(source: Source, lang: str = "en") -> str:
+    """Title of a source, which says so where its data are simulated."""
+    title = languages.named(source, lang)
+    told = "simulated" in source.title or languages.text("simulated", lang) in title
+    return title if told or not source.simulated else f"{title} ({languages.text('simulated', lang)})"
+
+
+def draw_each(plots: Sequence[Plot]) -> tuple[str, dict[str, str]]:
+    """The name of a plot that is given in several languages, and its SVG by language."""
+    return plots[0].name, {plot.lang: draw(plot)[1] for plot in plots}
+
+
 def draw(plot: Plot) -> tuple[str, str]:
     """A plot's name and the text of its SVG, with its alternative text in it."""
     from uncac_metrics.plots.alt import words_of
     from uncac_metrics.plots.interval import interval_picture
     from uncac_metrics.plots.rows import as_svg
 
-    picture = interval_picture(plot.rows, plot.indicator, source=plot.source)
-    return plot.name, as_svg(picture, alt=words_of(plot.rows, plot.indicator))
+    picture = interval_picture(plot.rows, plot.indicator, source=plot.source, lang=plot.lang)
+    return plot.name, as_svg(picture, alt=words_of(plot.rows, plot.indicator, plot.lang))
 
 
-def table_of(records: Sequence[dict[str, Any]], decimals: int) -> dict[str, Any]:
+def table_of(records: Sequence[dict[str, Any]], decimals: int, lang: str | Language = "en") -> dict[str, Any]:
     """Rows of a table as text, under the headings of the plot, and the remarks that they refer to by letter.
 
     Parameters
@@ -93,12 +118,14 @@ def table_of(records: Sequence[dict[str, Any]], decimals: int) -> dict[str, Any]
         Rows of a :class:`Plot`, each group together.
     decimals
         Of values and their intervals; standard errors get one more.
+    lang
+        Language of the numbers; that of the labels in `records`.
 
     Returns
     -------
     dict
         ``groups`` (each with ``heading``, the parts of it, and ``rows``), ``remarks`` (text -> letter) and ``rows``,
-        their number. A cell is a text, empty where there is no number, and numbers of withheld rows are not in it.
+        their number. A row's ``english`` tells that its label is the English one. A cell is a text, empty where there is no number, and numbers of withheld rows are not in it.
     """
     groups: list[dict[str, Any]] = []
     remarks: dict[str, str] = {}
@@ -111,18 +138,19 @@ def table_of(records: Sequence[dict[str, Any]], decimals: int) -> dict[str, Any]
             lines.append(
                 {
                     "label": row["label"],
+                    "english": row["english"],
                     "display": row["display"],
-                    "value": number(kept["value"], decimals),
-                    "ends": ends(kept["lower"], kept["upper"], decimals),
-                    "std_error": number(None if withheld else row["std_error"], decimals + 1),
-                    "n": number(row["n"]),
-                    "n_eligible": number(kept["n_eligible"]),
-                    "df": number(kept["df"]),
-                    "deff": number(kept["deff"], 2),
+                    "value": number(kept["value"], decimals, lang),
+                    "ends": ends(kept["lower"], kept["upper"], decimals, lang),
+                    "std_error": number(None if withheld else row["std_error"], decimals + 1, lang),
+                    "n": number(row["n"], 0, lang),
+                    "n_eligible": number(kept["n_eligible"], 0, lang),
+                    "df": number(kept["df"], 0, lang),
+                    "deff": number(kept["deff"], 2, lang),
                     "remarks": [remarks.setdefault(text, _letter(len(remarks))) for text in about],
                 }
             )
-        groups.append({"heading": [heading(part) for part in group.split(" × ") if part], "rows": lines})
+        groups.append({"heading": [heading(part, lang) for part in group.split(" × ") if part], "rows": lines})
     return {"groups": groups, "remarks": remarks, "rows": len(records)}
 
 
@@ -131,39 +159,33 @@ def _letter(place: int) -> str:
     return (_letter(place // 26 - 1) if place >= 26 else "") + "abcdefghijklmnopqrstuvwxyz"[place % 26]
 
 
-def number(value: Any, decimals: int = 0) -> str:
+def number(value: Any, decimals: int = 0, lang: str | Language = "en") -> str:
     """A number as a reader takes it in; empty where there is none.
 
     Examples
     --------
-    >>> number(12345.678, 1), number(float("nan")), number(float("inf"))
-    ('12,345.7', '', '∞')
+    >>> number(12345.678, 1), number(12345.678, 1, "es"), number(float("nan")), number(float("inf"))
+    ('12,345.7', '12.345,7', '', '∞')
     """
     if not _has(value):
         return ""
-    return f"{float(value):,.{decimals}f}".replace("inf", "∞")
+    if isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return languages.number(value, lang, decimals)
 
 
-def ends(lower: Any, upper: Any, decimals: int) -> tuple[str, str] | None:
-    """An interval's ends, where it has both.
-
-    Examples
-    --------
-    >>> ends(11.04, 13.86, 1)
-    ('11.0', '13.9')
-    """
-    return (number(lower, decimals), number(upper, decimals)) if _has(lower) and _has(upper) else None
-
-
-def span(lower: Any, upper: Any, decimals: int) -> str:
-    """An interval as an English text.
+def ends(lower: Any, upper: Any, decimals: int, lang: str | Language = "en") -> str:
+    """An interval in words; empty where it lacks an end.
 
     Examples
     --------
-    >>> span(11.04, 13.86, 1), span(None, 13.86, 1)
-    ('11.0 to 13.9', '–')
+    >>> ends(11.04, 13.86, 1), ends(11.04, 13.86, 1, "ru"), ends(None, 13.86, 1)
+    ('11.0 to 13.9', 'от 11,0 до 13,9', '')
     """
-    return " to ".join(ends(lower, upper, decimals) or ("–",))
+    if not (_has(lower) and _has(upper)):
+        return ""
+    words = number(lower, decimals, lang), number(upper, decimals, lang)
+    return languages.text("{lower} to {upper}", lang, lower=words[0], upper=words[1])
 
 
 def _has(value: Any) -> bool:

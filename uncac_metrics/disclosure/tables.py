@@ -243,7 +243,7 @@ def _relations(cells: pd.DataFrame, by: Sequence[str], trees: Mapping[str, list[
             parts: dict[tuple[int, str], list[int]] = {}
             for i in positions[inside & (cells[name] != TOTAL).to_numpy()]:
                 parts.setdefault((int(rest[i]), parents[i]), []).append(int(i))
-            sums = {(int(rest[i]), cells[name].iat[i]): int(i) for i in positions}
+            sums = {(int(rest[i]), cells[name].iloc[i]): int(i) for i in positions}
             for key in sorted(parts):
                 if key not in sums or (signature := (sums[key], *parts[key])) in seen:
                     continue

@@ -69,8 +69,8 @@ def of(
         split = (options["strata"],) if "strata" in options else ()
         parts = []
         for card in cards:
-            for labels, rows in _variants(card, data, within):
-                rows, left = prepare(rows, dict(options)) if prepare else (rows, options)
+            for labels, found in _variants(card, data, within):
+                rows, left = prepare(found, dict(options)) if prepare else (found, options)
                 for grouping in groupings:
                     some = _at_level(rows, (*grouping, *split), card, data.shape)
                     part = function(some, *taken, by=(*panel, *grouping), **left)

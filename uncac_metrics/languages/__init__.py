@@ -6,7 +6,7 @@ catalogue translates stays English, and :func:`missing` lists it. Numbers and da
 """
 
 from uncac_metrics.languages.catalogues import check, missing, read
-from uncac_metrics.languages.numbers import date, number, percent, period, span
+from uncac_metrics.languages.numbers import date, number, percent, period, size, span
 from uncac_metrics.languages.table import UN, Language, language, languages
 from uncac_metrics.languages.texts import direction, leftward, marked, named, plural, text
 
@@ -27,6 +27,7 @@ __all__ = [
     "period",
     "plural",
     "read",
+    "size",
     "span",
     "text",
 ]

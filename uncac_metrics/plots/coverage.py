@@ -120,9 +120,9 @@ def coverage_matrix(
     values = data.to_numpy()
     kinds: list[Any] = []
     with_data = release is not None
-    for level, colour, label in ((1, LIGHT, "defined, no data in the release"), (2, BLUE, "with data")):
+    for level, own, words in ((1, LIGHT, "defined, no data in the release"), (2, BLUE, "with data")):
         cells = [(y, x) for y, x in zip(*(values == level).nonzero(), strict=True)]
-        colour, label = (colour, text(label, lang)) if with_data else (BLUE, text("defined", lang))
+        colour, label = (own, text(words, lang)) if with_data else (BLUE, text("defined", lang))
         if level == 1 or with_data:
             kinds.append(Patch(facecolor=colour, label=label))
         corners = [[(x, y - 0.42), (x + 1, y - 0.42), (x + 1, y + 0.42), (x, y + 0.42)] for y, x in cells]

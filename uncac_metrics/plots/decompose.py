@@ -204,8 +204,8 @@ def decomposition(
         start = np.where(length >= 0, ends[1], ends[-1])
         ax.barh(at, length, left=start, height=0.62, label=own["label"].iloc[0], color=FACES[place % len(FACES)],
                 hatch=FILLS[place % len(FILLS)], edgecolor="white", linewidth=0.6)  # fmt: skip
-        for sign in ends:
-            ends[sign] = ends[sign] + np.where(np.sign(length) == sign, length, 0.0)
+        for sign, end in ends.items():
+            ends[sign] = end + np.where(np.sign(length) == sign, length, 0.0)
     totals = data.iloc[:: len(parts)]
     ax.hlines(at, totals["lower"], totals["upper"], colors=INK, linewidth=1.6)
     ax.plot(totals["total"], at, linestyle="none", marker="D", markersize=5, markerfacecolor="white",

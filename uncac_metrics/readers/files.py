@@ -257,6 +257,6 @@ def as_fault(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:
         remedy = 'state it: [read] encoding = "windows-1252" (or another)'
         raise Faults([Fault(str(path), "", f"the text is not in {error.encoding}", remedy)]) from None
-    except Exception as error:  # each library has exceptions of its own
+    except Exception as error:  # noqa: BLE001 - each library has exceptions of its own
         said = " ".join(str(error).split()) or type(error).__name__
         raise Faults([Fault(str(path), "", f"cannot be read: {said}", "check that the file is whole")]) from None

@@ -95,8 +95,12 @@ def _numbers(table: pd.DataFrame, name: str, rows: np.ndarray) -> tuple[np.ndarr
     values = table[name].to_numpy(np.float64, na_value=np.nan)[rows]
     unit = table["unit" if "unit" in table else "currency"].astype("str").to_numpy(dtype=object, na_value="")[rows]
     money = np.array([bool(_MONEY.search(u)) for u in unit], bool)
-    scale = np.array([next((s for w, s in _SCALES.items() if re.search(rf"\b{w}s?\b", u, re.I)), 1.0) for u in unit])
+    scale = np.array([_scale(one) for one in unit])
     return np.where(money, values * scale, values), np.where(money, "USD", unit)
+
+
+def _scale(unit: str) -> float:
+    return next((scale for word, scale in _SCALES.items() if re.search(rf"\b{word}s?\b", unit, re.IGNORECASE)), 1.0)
 
 
 def _texts(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.builds.figures import Plot, ends, number, table_of
 from uncac_metrics.builds.links import KINDS, linked, links, rows
 from uncac_metrics.builds.plan import Inputs
+from uncac_metrics.languages import text
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator
 
 if TYPE_CHECKING:
@@ -29,9 +31,10 @@ class Headline:
 
     period: str
     source: str
-    value: str
-    """Empty where it is withheld or there is none."""
-    ends: tuple[str, str] | None
+    value: float | None
+    """None where it is withheld or there is none."""
+    ends: str
+    """The interval in words; empty where there is none."""
     display: str
     unit: str
     bar: tuple[float, float, float] | None = None
@@ -52,7 +55,11 @@ class Section:
 
 
 def sections(
-    inputs: Inputs, plots: Sequence[Plot], drawn: Mapping[str, str], changes: pd.DataFrame | None
+    inputs: Inputs,
+    plots: Sequence[Plot],
+    drawn: Mapping[str, Mapping[str, str]],
+    changes: pd.DataFrame | None,
+    lang: str = "en",
 ) -> dict[str, Section]:
     """The indicators of a release by id, in the order of topics and ids.
 
@@ -61,16 +68,18 @@ def sections(
     inputs
         The office, its sources and definitions.
     plots, drawn
-        Of :func:`uncac_metrics.builds.figures.figures`, and the text of each by name.
+        Of :func:`uncac_metrics.builds.figures.figures` in that language, and the text of each by name and language.
     changes
         Against the last release; None where there is none.
+    lang
+        Language of labels and numbers.
     """
     from markupsafe import Markup
 
     together: dict[str, list[Plot]] = {}
     for plot in plots:
         together.setdefault(plot.indicator.id, []).append(plot)
-    revised = _changes(changes)
+    revised = _changes(changes, lang)
     found = {}
     for key, some in together.items():
         card = some[0].indicator
@@ -78,11 +87,11 @@ def sections(
             {
                 "source": inputs.sources[plot.dataset],
                 "title": plot.source,
-                "svg": Markup(drawn[plot.name]),
-                "table": table_of(plot.rows, card.decimals),
-                "crossed": table_of(plot.crossed, card.decimals) if plot.crossed else None,
+                "svg": Markup(drawn[plot.name][lang]),
+                "table": table_of(plot.rows, card.decimals, lang),
+                "crossed": table_of(plot.crossed, card.decimals, lang) if plot.crossed else None,
                 "file": f"plots/{plot.name}.svg",
-                "left_out": number(plot.left_out) if plot.left_out else "",
+                "left_out": number(plot.left_out, 0, lang) if plot.left_out else "",
                 "unit": unit_of(plot),
             }
             for plot in some
@@ -99,9 +108,9 @@ def _headline(plot: Plot, inputs: Inputs) -> Headline | None:
     row = plot.rows[0]
     card, source = plot.indicator, inputs.sources[plot.dataset]
     hidden = row["display"] == "withheld"
-    value = "" if hidden else number(row["value"], card.decimals)
-    span = None if hidden else ends(row["lower"], row["upper"], card.decimals)
-    percent = card.unit == "%" and value and span and 0 <= row["lower"] <= row["upper"] <= 100
+    value = None if hidden or isnan(row["value"]) else row["value"]
+    span = "" if hidden else ends(row["lower"], row["upper"], card.decimals, plot.lang)
+    percent = card.unit == "%" and value is not None and span and 0 <= row["lower"] <= row["upper"] <= 100
     bar = (row["value"], row["lower"], row["upper"]) if percent else None
     return Headline(source.time_period, source.id, value, span, row["display"], unit_of(plot), bar)
 
@@ -117,7 +126,7 @@ def headlines(found: Mapping[str, Section]) -> dict[str, list[Section]]:
     chosen: dict[str, list[Section]] = {}
     order = sorted(found.values(), key=lambda section: (not section.card.series, section.card.id))
     for topic in dict.fromkeys(section.card.topic for section in found.values()):
-        told = [s for s in order if s.card.topic == topic and s.headline and s.headline.value]
+        told = [s for s in order if s.card.topic == topic and s.headline and s.headline.value is not None]
         chosen[topic] = told[:FIRST]
     return {topic: some for topic, some in chosen.items() if some}
 
@@ -125,7 +134,7 @@ def headlines(found: Mapping[str, Section]) -> dict[str, list[Section]]:
 _NOTHING: Mapping[str, Any] = {"counts": {}, "rows": [], "more": 0}
 
 
-def _changes(changes: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
+def _changes(changes: pd.DataFrame | None, lang: str) -> dict[str, dict[str, Any]]:
     """Indicator -> numbers of changed estimates by what became of them, and the rows that were revised or dropped."""
     if changes is None:
         return {}
@@ -137,7 +146,8 @@ def _changes(changes: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
         told = part[part["status"] != "new"]
         rows = [
             {
-                "domain": ", ".join(code_label(b, row[b]) for b in BREAKDOWNS if row[b] != TOTAL) or "Total",
+                "domain": ", ".join(code_label(b, row[b], lang=lang) for b in BREAKDOWNS if row[b] != TOTAL)
+                or text("Total", lang),
                 **{name: row[name] for name in ("dataset", "time_period", "status", "reason", "changed")},
                 **{name: row[name] for name in ("value_before", "value_after", "difference", "in_std_errors")},
             }

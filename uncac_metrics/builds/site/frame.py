@@ -11,6 +11,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics import languages
+from uncac_metrics.builds import figures
 from uncac_metrics.model import Office
 
 if TYPE_CHECKING:
@@ -138,12 +140,17 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
         ``_``, a text of the pages, its ``{names}`` filled in. ``said``, a text from data or definitions: where it has
         no translation it stays English and is marked as such. ``named`` and ``plain``, the one of an English and a
         Chinese name that the page's readers read, marked or as plain text; ``other``, the one that `named` is not.
+        ``number``, ``percent``, ``period`` and ``size``, numbers, periods and sizes of files as the language writes
+        them; ``number`` is empty where there is none.
 
     Examples
     --------
     >>> told = words(LANGUAGES["zh"])
     >>> told["_"]("Home"), str(told["said"]("Kept in English")), told["plain"]("Bribery", "贿赂")
     ('首页', '<span lang="en">Kept in English</span>', '贿赂')
+    >>> told = words(LANGUAGES["es"])
+    >>> told["number"](1234.5, 1), told["period"]("2025-03"), told["size"](1_270_208)
+    ('1.234,5', 'marzo de 2025', '1,3 MB')
     """
     from markupsafe import Markup, escape
 
@@ -177,4 +184,17 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
             return marked(english, LANGUAGES[SOURCE].tag) if chinese else escape("")
         return marked(chinese, LANGUAGES["zh"].tag) if chinese else escape("")
 
-    return {"_": _, "said": said, "plain": plain, "named": named, "other": other}
+    def number(value: Any, decimals: int = 0) -> str:
+        return figures.number(value, decimals, code)
+
+    def percent(value: Any, decimals: int = 0) -> str:
+        return languages.percent(value, code, decimals)
+
+    def period(when: str) -> str:
+        return languages.period(when, code)
+
+    def size(count: int) -> str:
+        return languages.size(count, code)
+
+    numbers = {"number": number, "percent": percent, "period": period, "size": size}
+    return {"_": _, "said": said, "plain": plain, "named": named, "other": other, **numbers}

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from importlib.resources import files as within
 from typing import TYPE_CHECKING, Any
 
-from uncac_metrics.builds.figures import Plot, number
+from uncac_metrics.builds.figures import Plot
 from uncac_metrics.builds.links import KINDS, rows
 from uncac_metrics.builds.manifest import release_id, to_json
 from uncac_metrics.builds.plan import Inputs
 from uncac_metrics.builds.site import facts, quality
 from uncac_metrics.builds.site.facts import FOLDERS, Section
-from uncac_metrics.builds.site.frame import LANGUAGES, Place, environment, prefixes, words
+from uncac_metrics.builds.site.frame import LANGUAGES, Language, Place, environment, prefixes, words
 from uncac_metrics.model import DIRECTIONS, MEASURES, PROVENANCE, Indicator
 from uncac_metrics.results import to_csv
 
@@ -34,8 +34,8 @@ def pages(
     inputs: Inputs,
     outcomes: Sequence[Outcome],
     estimates: pd.DataFrame,
-    plots: Sequence[Plot],
-    drawn: Mapping[str, str],
+    plots: Mapping[str, Sequence[Plot]],
+    drawn: Mapping[str, Mapping[str, str]],
     content: Mapping[str, Any],
     *,
     changes: pd.DataFrame | None = None,
@@ -53,7 +53,7 @@ def pages(
     estimates
         All estimates as published.
     plots, drawn
-        The plots, and the text of each by name.
+        The plots by language, and the text of each by name and language.
     content
         What determined the release, of :func:`uncac_metrics.builds.manifest.describe`.
     changes
@@ -68,56 +68,66 @@ def pages(
     dict of str to bytes
         Path within the public part of the release -> content.
     """
-    found = facts.sections(inputs, plots, drawn, changes)
+    told = {lang: facts.sections(inputs, some, drawn, changes, lang) for lang, some in plots.items()}
     sources = [(inputs.sources[outcome.dataset], outcome) for outcome in outcomes]
     common = {
         "office": inputs.office,
         "release": release_id(content),
         "content": content,
-        "found": found,
-        "topics": _topics(found),
         "sources": sources,
         "simulated": [source for source, _ in sources if source.simulated],
         "rows": len(estimates),
         "revised": facts.revised(changes),
     }
-    published = {**_of_indicators(found, estimates, content), **_assets()}
+    published = {**_of_indicators(next(iter(told.values())), estimates, content), **_assets()}
     listed = {**(files or {}), **published}
-    every: list[Page] = [
+    summary = quality.summary(inputs, estimates, content, checks)
+    for lang, prefix in prefixes(inputs.office).items():
+        found = told[lang]
+        given = {**common, "found": found, "topics": _topics(found)}
+        every = _pages(found, outcomes, inputs, listed, summary)
+        published |= _rendered(every, given, inputs, LANGUAGES[lang], prefix)
+    return published
+
+
+def _pages(
+    found: Mapping[str, Section],
+    outcomes: Sequence[Outcome],
+    inputs: Inputs,
+    listed: Mapping[str, bytes],
+    summary: dict[str, Any],
+) -> list[Page]:
+    """Every page of a language."""
+    return [
         ("index.html", "home.html", {"headlines": facts.headlines(found), "most": _most_revised(found)}),
         ("indicators/index.html", "indicators.html", {"missing": _missing(outcomes, inputs, found)}),
         *((f"indicators/{key}.html", "indicator.html", _indicator(section, listed)) for key, section in found.items()),
         *_commitments(inputs.catalogue, found),
-        ("quality.html", "quality.html", quality.summary(inputs, estimates, content, checks)),
+        ("quality.html", "quality.html", summary),
         ("data.html", "data.html", quality.downloads(listed, found)),
     ]
-    return published | _rendered(every, common, inputs)
 
 
-def _rendered(every: Sequence[Page], common: Mapping[str, Any], inputs: Inputs) -> dict[str, bytes]:
-    """Every page in every language, and the search index of each language."""
-    folders = prefixes(inputs.office)
+def _rendered(
+    every: Sequence[Page], common: Mapping[str, Any], inputs: Inputs, language: Language, prefix: str
+) -> dict[str, bytes]:
+    """Every page in a language, and its search index."""
+    told = words(language)
+    shared = {
+        **common,
+        **told,
+        "language": language,
+        "languages": [(LANGUAGES[other], folder) for other, folder in prefixes(inputs.office).items()],
+        "FOLDERS": FOLDERS,
+        "KINDS": KINDS,
+        "topic_name": facts.topic_name,
+    }
     made = {}
-    for code, prefix in folders.items():
-        language = LANGUAGES[code]
-        told = words(language)
-        shared = {
-            **common,
-            **told,
-            "language": language,
-            "languages": [(LANGUAGES[other], folder) for other, folder in folders.items()],
-            "FOLDERS": FOLDERS,
-            "KINDS": KINDS,
-            "topic_name": facts.topic_name,
-            "number": number,
-        }
-        for path, template, given in every:
-            place = Place(path, language, prefix)
-            text = environment().get_template(template).render(**shared, **given, place=place)
-            made[place.file] = text.encode()
-        index = json.dumps(_index(common["found"], told), ensure_ascii=False, separators=(",", ":"))
-        made[f"{prefix}search.js"] = f"window.SEARCH={index};\n".encode()
-    return made
+    for path, template, given in every:
+        place = Place(path, language, prefix)
+        made[place.file] = environment().get_template(template).render(**shared, **given, place=place).encode()
+    index = json.dumps(_index(common["found"], told), ensure_ascii=False, separators=(",", ":"))
+    return made | {f"{prefix}search.js": f"window.SEARCH={index};\n".encode()}
 
 
 def _index(found: Mapping[str, Section], told: Mapping[str, Any]) -> list[list[str]]:

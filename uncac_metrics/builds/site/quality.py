@@ -23,8 +23,8 @@ FILES: Mapping[str, str] = {
     "manifest.json": "Digests of definitions, data, code and files",
 }
 """What can be taken along, in words."""
-_SHOWN = ("plots", "data", "site.css", "site.js")
-"""Files and folders that other pages lead to."""
+_SHOWN = {"plots", "data", "site.css", "site.js"}
+"""Files and folders, of the release or of one language, that other pages lead to."""
 
 
 def summary(
@@ -85,22 +85,9 @@ def parts(reason: object) -> list[str]:
 def downloads(files: Mapping[str, bytes], found: Mapping[str, Section]) -> dict[str, Any]:
     """What the page of downloads lists: name, what it is, size."""
     named = {name: about for name, about in FILES.items() if name in files or name == "manifest.json"}
-    others = [name for name in sorted(files) if name not in FILES and name.partition("/")[0] not in _SHOWN]
+    others = [name for name in sorted(files) if name not in FILES and not {*name.split("/")[:2]} & _SHOWN]
     folders: dict[str, list[str]] = {}
     for name in others:
         folders.setdefault(name.rpartition("/")[0], []).append(name)
     sizes = {name: len(files[name]) for name in (*named, *others) if name in files}
-    return {"named_files": named, "folders": folders, "sizes": sizes, "size": size}
-
-
-def size(number: int) -> str:
-    """A file's size as a reader takes it in.
-
-    Examples
-    --------
-    >>> size(512), size(74_301), size(1_270_208)
-    ('512 B', '74 kB', '1.3 MB')
-    """
-    if number < 1000:
-        return f"{number} B"
-    return f"{number / 1000:.0f} kB" if number < 1_000_000 else f"{number / 1_000_000:.1f} MB"
+    return {"named_files": named, "folders": folders, "sizes": sizes}

@@ -355,8 +355,8 @@ def _groups(estimates: Estimates, higher_is_better: bool) -> Iterator[tuple[pd.D
         raise Faults(
             [Fault("ranks", "estimates", "values or standard errors missing", remedy, count=int(unknown.sum()))]
         )
-    for _, rows in table.groupby(["indicator", "statistic", "time_period"], sort=False).indices.items():
-        rows = np.sort(rows)
+    for found in table.groupby(["indicator", "statistic", "time_period"], sort=False).indices.values():
+        rows = np.sort(found)
         part = table.iloc[rows]
         covariance = estimates.select(rows=rows).covariance().to_numpy()
         value = part["value"].to_numpy(dtype=float) * (1 if higher_is_better else -1)

@@ -244,7 +244,7 @@ def percentile_ranks(estimates: Estimates, *, z: float = 1.64) -> pd.DataFrame:
     out = table[["indicator", "ref_area", "time_period"]].copy()
     for name, shift in (("percentile_rank", 0.0), ("lower", -z), ("upper", z)):
         out[name] = np.nan
-        for _, rows in table.groupby(["indicator", "time_period"], sort=False).indices.items():
+        for rows in table.groupby(["indicator", "time_period"], sort=False).indices.values():
             score = table["value"].to_numpy()[rows]
             at = score + shift * table["std_error"].to_numpy()[rows]
             below = np.searchsorted(np.sort(score), at, side="right")

@@ -274,10 +274,11 @@ def cells(data: pd.DataFrame, columns: Names) -> tuple[Array, list[tuple[str, ..
         parts.append([label(v) for v in found])
     occupied, place = compress(code, size)
     levels = []
-    for value in occupied.tolist():
+    for number in occupied.tolist():
         cell: tuple[str, ...] = ()
+        rest = number
         for labels in reversed(parts):
-            value, at = divmod(value, len(labels))
+            rest, at = divmod(rest, len(labels))
             cell = (labels[at], *cell)
         levels.append(cell)
     return place.astype(np.intp), levels

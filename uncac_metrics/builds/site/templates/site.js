@@ -49,11 +49,18 @@
     }
     return null;
   };
+  // The first number of a text, as the language of the page writes it.
+  const sign = document.body.dataset.decimal;
+  const parsed = (text) => {
+    const found = text.match(/[-−]?(\d[\d.,\s]*|∞)/);
+    if (!found) return NaN;
+    const digits = [...found[0]].map((one) => one === sign ? "." : /[\d∞]/.test(one) ? one : /[-−]/.test(one) ? "-" : "");
+    return parseFloat(digits.join("").replace("∞", "Infinity"));
+  };
   // What a cell is sorted by: whether it is empty, whether it is a number, the number, the text.
   const value = (row, column) => {
     const one = cell(row, column), text = one ? (one.dataset.v || one.textContent).trim() : "";
-    const digits = text.replace(/[,\s]/g, "").replace("−", "-").replace("∞", "Infinity");
-    const number = one && !one.matches(".text, th") ? parseFloat(digits) : NaN;
+    const number = !one || one.matches(".text, th") ? NaN : one.dataset.v ? parseFloat(one.dataset.v) : parsed(text);
     return { empty: text === "" || text === "–", word: isNaN(number), number, text };
   };
   // Empty cells stay last, words after numbers, whichever the direction.
