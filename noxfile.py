@@ -52,8 +52,9 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def notebooks(session: nox.Session) -> None:
     """Execute the notebooks and compare with what is stored; ``-- --update`` stores what comes out."""
-    session.install("-e", ".[docs]")
+    session.install("-e", ".[docs,test]")
     session.run("python", "tests/notebooks.py", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", "tests/test_notebooks.py")
 
 
 @nox.session(default=False)

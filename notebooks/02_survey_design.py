@@ -1,7 +1,9 @@
 # %% [markdown]
 # # A survey design of your own
 #
-# The survey statistics need no indicators: a frame, a design, and the four statistics `total`, `mean`, `ratio`, `proportion`.
+# What does the design of a sample change about a figure? The survey statistics need no indicators: a frame, a design, and the statistics `total`,
+# `mean`, `ratio`, `proportion`. Variances are by Taylor linearisation over sampling units within strata (Särndal, Swensson
+# and Wretman 1992; Lumley 2010), the limits of shares Korn and Graubard's (1998).
 
 # %%
 import matplotlib.pyplot as plt
@@ -103,3 +105,11 @@ few = pd.DataFrame({"village": [1, 1, 2, 2, 3, 3, 4, 4], "w": [1.0, 2, 1, 1, 2, 
 few = few.assign(paid=0, contact=1)
 nobody = ratio(Design(few, weight="w", psu="village"), "paid", "contact")
 nobody.table[["value", "lower", "upper", "n", "events", "interval"]]
+
+# %% [markdown]
+# ## What cannot be concluded
+#
+# - A variance knows the design that it was told. Strata or sampling units that a file leaves out make every interval too short, and
+#   nothing in the numbers shows it.
+# - Weights repair who was drawn and, in part, who answered. They don't repair what was answered.
+# - Eight people of whom nobody paid do not say that nobody does: the upper limit is the finding.

@@ -25,7 +25,9 @@ dataset.mkdir(parents=True)
 shutil.copy(raw / "data.csv.gz", dataset)
 answers = pd.read_csv(dataset / "data.csv.gz")
 print(f"{len(answers):,} rows, {answers.shape[1]} columns")
-answers[["ID", "REG", "UR", "STRATO", "UPM", "W_FINAL", "Q1_SEX", "Q2_AGE", "Q10_POLICE", "Q11_POLICE", "Q12_POLICE"]].head(4)
+answers[
+    ["ID", "REG", "UR", "STRATO", "UPM", "W_FINAL", "Q1_SEX", "Q2_AGE", "Q10_POLICE", "Q11_POLICE", "Q12_POLICE"]
+].head(4)
 
 # %% [markdown]
 # ## What the columns mean
@@ -40,9 +42,12 @@ answers[["ID", "REG", "UR", "STRATO", "UPM", "W_FINAL", "Q1_SEX", "Q2_AGE", "Q10
 officials = ["POLICE", "JUDGE", "DOCTOR", "TEACHER", "TAX", "CUSTOMS", "MUNICIPAL", "LAND", "VEHICLE", "UTILITY"]
 
 
+regions = ", ".join(f'"{code}" = "XXA-{name}"' for code, name in enumerate(["CA", "NO", "CO", "LA", "SO", "IS"], 1))
+
+
 def any_of(*questions: str) -> str:
     names = ", ".join(f'"{question}_{official}"' for question in questions for official in officials)
-    return f"{{any = [{names}], yes = [1], no = [2, 7], missing = \"strict\"}}"
+    return f'{{any = [{names}], yes = [1], no = [2, 7], missing = "strict"}}'
 
 
 source = f"""
@@ -70,7 +75,7 @@ psu = {{from = "UPM"}}
 sex = {{from = "Q1_SEX", recode = {{"1" = "M", "2" = "F"}}}}
 age = {{from = "Q2_AGE", bins = [18, 30, 45, 65, inf], labels = ["Y18T29", "Y30T44", "Y45T64", "Y_GE65"]}}
 urbanisation = {{from = "UR", recode = {{"1" = "U", "2" = "R"}}}}
-area = {{from = "REG", recode = {{"1" = "XXA-CA", "2" = "XXA-NO", "3" = "XXA-CO", "4" = "XXA-LA", "5" = "XXA-SO", "6" = "XXA-IS"}}}}
+area = {{from = "REG", recode = {{{regions}}}}}
 contact = {any_of("Q10")}
 asked = {any_of("Q11")}
 paid = {any_of("Q12")}
@@ -175,8 +180,11 @@ print(f"{release.estimates['indicator'].nunique()} indicators, {len(release.esti
 sorted(json.loads((release.folder / "public" / "manifest.json").read_text(encoding="utf-8")))
 
 # %%
-um.plots.table_figure(release.estimates[release.estimates["area"] == "_T"], indicator=catalogue["BR-18"],
-                      source="population survey 2025 (simulated)");
+um.plots.table_figure(
+    release.estimates[release.estimates["area"] == "_T"],
+    indicator=catalogue["BR-18"],
+    source="population survey 2025 (simulated)",
+);
 
 # %% [markdown]
 # Anybody who has the files can prove that they are those that were built; a changed byte is named. The same input gives the

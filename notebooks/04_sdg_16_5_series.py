@@ -22,12 +22,21 @@ both_sexes = people[people["sex"] == "_T"]
 rows = []
 for name, table in {"16.5.1 people": both_sexes, "16.5.2 firms": firms}.items():
     surveys = table.groupby("ref_area", observed=True).size()
-    rows.append({
-        "series": name, "figures": len(table), "countries": len(surveys), "with two or more": int((surveys > 1).sum()),
-        "with three or more": int((surveys > 2).sum()), "from": table["time_period"].min(), "to": table["time_period"].max(),
-        "median": table["value"].median(), "least": table["value"].min(), "greatest": table["value"].max(),
-        "standard errors": int(table["std_error"].notna().sum()) if "std_error" in table else 0,
-    })
+    rows.append(
+        {
+            "series": name,
+            "figures": len(table),
+            "countries": len(surveys),
+            "with two or more": int((surveys > 1).sum()),
+            "with three or more": int((surveys > 2).sum()),
+            "from": table["time_period"].min(),
+            "to": table["time_period"].max(),
+            "median": table["value"].median(),
+            "least": table["value"].min(),
+            "greatest": table["value"].max(),
+            "standard errors": int(table["std_error"].notna().sum()) if "std_error" in table else 0,
+        }
+    )
 pd.DataFrame(rows).set_index("series").T
 
 # %% [markdown]
@@ -51,7 +60,9 @@ mexico.to_dict()
 # %%
 ordered = both_sexes.sort_values(["ref_area", "time_period"])
 last = ordered.groupby("ref_area")[["time_period", "value"]].shift()
-same = (ordered["value"] == last["value"]) & (ordered["time_period"].astype(int) == last["time_period"].astype(float) + 1)
+same = (ordered["value"] == last["value"]) & (
+    ordered["time_period"].astype(int) == last["time_period"].astype(float) + 1
+)
 ordered.loc[same, ["ref_area", "time_period", "value"]].groupby("ref_area").agg({"time_period": list, "value": "first"})
 
 # %% [markdown]
@@ -67,10 +78,13 @@ pairs = pairs.dropna().reset_index()
 pairs = pairs.assign(more=(pairs["M"] > pairs["F"]).astype(int), log_ratio=np.log(pairs["M"] / pairs["F"]), one=1.0)
 more = counts.share(pairs, "more", interval="clopper_pearson").table.iloc[0]
 ratio = survey.mean(survey.Design(pairs, weight="one", psu="ref_area"), "log_ratio").table.iloc[0]
-pd.DataFrame({
-    "men report more, % of surveys": [100 * more["value"], 100 * more["lower"], 100 * more["upper"], len(pairs)],
-    "men to women, ratio": [*np.exp(ratio[["value", "lower", "upper"]].astype(float)), len(pairs)],
-}, index=["value", "lower", "upper", "n"]).T.astype({"n": int}).round(2)
+pd.DataFrame(
+    {
+        "men report more, % of surveys": [100 * more["value"], 100 * more["lower"], 100 * more["upper"], len(pairs)],
+        "men to women, ratio": [*np.exp(ratio[["value", "lower", "upper"]].astype(float)), len(pairs)],
+    },
+    index=["value", "lower", "upper", "n"],
+).T.astype({"n": int}).round(2)
 
 # %% [markdown]
 # The surveys are not a sample of all countries: the interval speaks of surveys like these. Part of the difference may be contact:
@@ -87,8 +101,12 @@ slopes = trends.slope(long, scale="log").table
 slopes[["ref_area", "time_period", "n", "value", "lower", "upper", "unit"]].round(1)
 
 # %%
-um.plots.trend(long.assign(indicator="BR-01", area=long["ref_area"]), indicator=um.load_catalogue()["BR-01"], over="area",
-               source="UN Global SDG Database, October 2020");
+um.plots.trend(
+    long.assign(indicator="BR-01", area=long["ref_area"]),
+    indicator=um.load_catalogue()["BR-01"],
+    over="area",
+    source="UN Global SDG Database, October 2020",
+);
 
 # %% [markdown]
 # A line is a poor summary of Peru, which rose until 2008 and fell after it: the slope is an average of both. Chile's figures are a few
@@ -103,17 +121,27 @@ um.plots.trend(long.assign(indicator="BR-01", area=long["ref_area"]), indicator=
 # this many interviewed people with contact give, at a design effect of 2:
 
 # %%
-pd.Series({f"prevalence {p} %": survey.sample_size(p / 100, 1.96 * 0.1 * p / 100, deff=2) for p in (3, 10, 25)}, name="people with contact")
+pd.Series(
+    {f"prevalence {p} %": survey.sample_size(p / 100, 1.96 * 0.1 * p / 100, deff=2) for p in (3, 10, 25)},
+    name="people with contact",
+)
 
 # %%
 recent = both_sexes[both_sexes["time_period"].astype(int) >= 2012]
 recent = recent[(recent["ref_area"] != "MEX") | (recent["time_period"] != "2018")]
 series = recent.groupby("ref_area")
 recent = recent[(series["time_period"].transform("nunique") >= 2) & (series["value"].transform("min") >= 1)]
-verdicts = {cv: trends.progress(recent.assign(std_error=cv / 100 * recent["value"]), direction="lower") for cv in (5, 10, 20)}
+verdicts = {
+    cv: trends.progress(recent.assign(std_error=cv / 100 * recent["value"]), direction="lower") for cv in (5, 10, 20)
+}
 judged = {cv: found.table.set_index("ref_area") for cv, found in verdicts.items()}
 rates = 100 * judged[10][["value", "lower", "upper"]]
-columns = {"points": judged[10]["n"].astype(int), "rate": rates["value"], "lower": rates["lower"], "upper": rates["upper"]}
+columns = {
+    "points": judged[10]["n"].astype(int),
+    "rate": rates["value"],
+    "lower": rates["lower"],
+    "upper": rates["upper"],
+}
 shown = pd.DataFrame(columns).round(1).assign(category=judged[10]["category"])
 for cv, table in judged.items():
     shown[f"p, CV {cv} %"] = table["p_category"].round(2)
@@ -133,10 +161,14 @@ shown
 regions = reference.members("sdg_region")
 simple = areas.aggregate(firms, regions, rule="sdg_16_5_2").table
 names = regions.drop_duplicates("region").set_index("region")["name"]
-by_region = pd.DataFrame({
-    "region": simple["ref_area"].map(names), "computed": simple["value"].round(2), "countries with a survey": simple["n"].astype(int),
-    "countries": simple["n_eligible"].astype(int),
-}).sort_values("region", ignore_index=True)
+by_region = pd.DataFrame(
+    {
+        "region": simple["ref_area"].map(names),
+        "computed": simple["value"].round(2),
+        "countries with a survey": simple["n"].astype(int),
+        "countries": simple["n_eligible"].astype(int),
+    }
+).sort_values("region", ignore_index=True)
 differs = {"Europe and Northern America": 11.22, "Sub-Saharan Africa": 23.59}
 by_region["database"] = by_region["region"].map(differs).fillna(by_region["computed"])
 by_region
@@ -149,8 +181,15 @@ by_region
 # %%
 latest = areas.Rule("latest", "simple mean of the latest values", weighted=False, periods="latest")
 bounds = areas.aggregate(firms.assign(std_error=0.15 * firms["value"]), regions, rule=latest, missing="bounds").table
-pd.DataFrame({"region": bounds["ref_area"].map(names), "lower": bounds["lower"], "upper": bounds["upper"],
-              "n": bounds["n"].astype(int), "of": bounds["n_eligible"].astype(int)}).sort_values("region", ignore_index=True).round(0)
+pd.DataFrame(
+    {
+        "region": bounds["ref_area"].map(names),
+        "lower": bounds["lower"],
+        "upper": bounds["upper"],
+        "n": bounds["n"].astype(int),
+        "of": bounds["n_eligible"].astype(int),
+    }
+).sort_values("region", ignore_index=True).round(0)
 
 # %% [markdown]
 # ## People and firms
@@ -162,7 +201,9 @@ pd.DataFrame({"region": bounds["ref_area"].map(names), "lower": bounds["lower"],
 newest = [t.sort_values("time_period").groupby("ref_area")["value"].last() for t in (both_sexes, firms)]
 both = pd.concat(newest, axis=1, keys=["people", "firms"]).dropna()
 rho = correlation_test(both["people"].to_numpy(), both["firms"].to_numpy(), "spearman")
-print(f"Spearman's correlation {rho['estimate']:.2f} ({rho['lower']:.2f} to {rho['upper']:.2f}), n = {rho['n']} countries")
+print(
+    f"Spearman's correlation {rho['estimate']:.2f} ({rho['lower']:.2f} to {rho['upper']:.2f}), n = {rho['n']} countries"
+)
 
 # %% [markdown]
 # They go together, but loosely enough that one cannot stand for the other: other people answer, about other officials and other years.

@@ -9,7 +9,6 @@
 # one of its surveys, at most three years away.
 
 # %%
-import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
@@ -21,8 +20,14 @@ recorded = um.load_dataset("un_cts_corruption").table
 recorded = recorded.pivot_table(index=["ref_area", "time_period"], columns="series", values="value").reset_index()
 recorded.columns = [name.removeprefix("CTS_").lower() for name in recorded.columns]
 rates = recorded["07031_rate"]
-print(f"recorded bribery offences per 100,000 people: {len(rates)} country-years of {recorded['ref_area'].nunique()} countries, "
-      f"median {rates.median():.2f}, quartiles {rates.quantile(0.25):.2f} and {rates.quantile(0.75):.2f}, greatest {rates.max():.1f}")
+print(
+    len(rates),
+    "country-years of",
+    recorded["ref_area"].nunique(),
+    "countries; recorded bribery offences per 100,000 people:",
+)
+rates.describe()[["min", "25%", "50%", "75%", "max"]].round(2)
+
 
 # %% [markdown]
 # ## Do countries with more bribery record more of it?
@@ -31,8 +36,6 @@ print(f"recorded bribery offences per 100,000 people: {len(rates)} country-years
 # the interval of Bonett and Wright (2000).
 
 # %%
-
-
 def pairs(series: str, crime: str, apart: int = 3) -> pd.DataFrame:
     surveys = um.load_dataset(series).table.query("sex == '_T'")
     both = surveys[["ref_area", "time_period", "value"]].merge(
@@ -49,8 +52,17 @@ for series, whom in {"sdg_16_5_1": "people (16.5.1)", "sdg_16_5_2": "firms (16.5
         for apart in (1, 3):
             found = pairs(series, crime, apart)
             rho = correlation_test(found["value"].to_numpy(), found[f"{crime}_rate"].to_numpy(), "spearman")
-            rows.append({"prevalence among": whom, "recorded offences of": what, "years apart, at most": apart,
-                         "correlation": rho["estimate"], "lower": rho["lower"], "upper": rho["upper"], "n": rho["n"]})
+            rows.append(
+                {
+                    "prevalence among": whom,
+                    "recorded offences of": what,
+                    "years apart, at most": apart,
+                    "correlation": rho["estimate"],
+                    "lower": rho["lower"],
+                    "upper": rho["upper"],
+                    "n": rho["n"],
+                }
+            )
 pd.DataFrame(rows).set_index(["prevalence among", "recorded offences of", "years apart, at most"]).round(2)
 
 # %%
@@ -81,16 +93,39 @@ found = pairs("sdg_16_5_1", "07031")
 found = found[(found["07031_count"] > 0) & (found["value"] > 0)]
 found["people"] = found["07031_count"] / found["07031_rate"] * 1e5 * found["value"] / 100
 ratio = counts.rate(found, "07031_count", "people", by="ref_area", per=1_000, interval="garwood").table
-ratio = ratio.merge(found[["ref_area", "time_period", "time_period_cts", "value", "07031_rate"]], on="ref_area", suffixes=("", "_survey"))
+ratio = ratio.merge(
+    found[["ref_area", "time_period", "time_period_cts", "value", "07031_rate"]],
+    on="ref_area",
+    suffixes=("", "_survey"),
+)
 shown = ratio.sort_values("value").assign(events=ratio["events"].astype(int))
-shown = shown.rename(columns={"value": "recorded per 1,000", "value_survey": "16.5.1, %", "07031_rate": "recorded per 100,000",
-                              "time_period_survey": "survey", "time_period_cts": "UN-CTS", "events": "recorded"})
-order = ["ref_area", "survey", "16.5.1, %", "UN-CTS", "recorded", "recorded per 100,000", "recorded per 1,000", "lower", "upper"]
+shown = shown.rename(
+    columns={
+        "value": "recorded per 1,000",
+        "value_survey": "16.5.1, %",
+        "07031_rate": "recorded per 100,000",
+        "time_period_survey": "survey",
+        "time_period_cts": "UN-CTS",
+        "events": "recorded",
+    }
+)
+order = [
+    "ref_area",
+    "survey",
+    "16.5.1, %",
+    "UN-CTS",
+    "recorded",
+    "recorded per 100,000",
+    "recorded per 1,000",
+    "lower",
+    "upper",
+]
 shown[order].set_index("ref_area").round(3)
 
 # %%
 least, most = ratio["value"].min(), ratio["value"].max()
-print(f"from {least:.3f} to {most:.1f} recorded offences per 1,000 people concerned: a factor of {most / least:,.0f}; n = {len(ratio)}")
+print(f"from {least:.3f} to {most:.1f} recorded offences per 1,000 people concerned")
+print(f"a factor of {most / least:,.0f} among {len(ratio)} countries")
 
 # %% [markdown]
 # No error of a survey comes near such a factor, nor does rounding (0.1 % may be 0.05 or 0.15), nor the share of people with contact. What
@@ -109,10 +144,23 @@ offences = um.load_dataset("counts_2025").table.query("quantity == 'offences' an
 wide = offences.pivot(index="crime", columns="time_period", values=["count", "denominator"]).droplevel(0, axis=1)
 wide.columns = ["count_2024", "count_2025", "people_2024", "people_2025"]
 rose = counts.count_ratio(wide, "count_2025", "count_2024", exposures=("people_2025", "people_2024")).table.iloc[0]
-pd.DataFrame({
-    "prevalence, points, 2023 to 2025": [fell["value"], fell["lower"], fell["upper"], f"n = {after.table['n'].iloc[0]:,.0f} in 2025"],
-    "recorded offences, ratio 2025 to 2024": [rose["value"], rose["lower"], rose["upper"], f"{wide['count_2024'].iloc[0]:.0f} and {wide['count_2025'].iloc[0]:.0f} offences"],
-}, index=["value", "lower", "upper", "from"]).T
+pd.DataFrame(
+    {
+        "prevalence, points, 2023 to 2025": [
+            fell["value"],
+            fell["lower"],
+            fell["upper"],
+            f"n = {after.table['n'].iloc[0]:,.0f} in 2025",
+        ],
+        "recorded offences, ratio 2025 to 2024": [
+            rose["value"],
+            rose["lower"],
+            rose["upper"],
+            f"{wide['count_2024'].iloc[0]:.0f} and {wide['count_2025'].iloc[0]:.0f} offences",
+        ],
+    },
+    index=["value", "lower", "upper", "from"],
+).T
 
 # %% [markdown]
 # By region of the country: the same places, two pictures, each with its intervals.
@@ -120,9 +168,18 @@ pd.DataFrame({
 # %%
 catalogue = um.load_catalogue()
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-um.plots.interval(um.estimate("BR-01", "population_2025", by="area"), indicator=catalogue["BR-01"], ax=axes[0], source="survey (simulated)")
-um.plots.interval(um.estimate("BR-29", "counts_2025", by="area").select(time_period="2025"), indicator=catalogue["BR-29"], ax=axes[1],
-                  source="recorded offences (simulated)");
+um.plots.interval(
+    um.estimate("BR-01", "population_2025", by="area"),
+    indicator=catalogue["BR-01"],
+    ax=axes[0],
+    source="survey (simulated)",
+)
+um.plots.interval(
+    um.estimate("BR-29", "counts_2025", by="area").select(time_period="2025"),
+    indicator=catalogue["BR-29"],
+    ax=axes[1],
+    source="recorded offences (simulated)",
+);
 
 # %% [markdown]
 # The survey sets the South (XXA-SO) below the country; counts of 15 to 46 offences a region are too few to tell any region from

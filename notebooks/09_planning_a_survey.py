@@ -25,11 +25,19 @@ people = last.table
 contact = survey.mean(survey.Design(people, weight="weight", stratum="stratum", psu="psu"), "contact").table.iloc[0]
 by_psu = people.groupby("psu").size()
 reported = um.estimate("BR-18", last).table.iloc[0]
-pd.DataFrame({
-    "prevalence, %": [total["value"], total["lower"], total["upper"], total["n"]],
-    "people with contact, %": [100 * contact["value"], 100 * contact["lower"], 100 * contact["upper"], contact["n"]],
-    "payers who reported, %": [reported["value"], reported["lower"], reported["upper"], reported["n"]],
-}, index=["value", "lower", "upper", "n"]).T.astype({"n": int}).round(1)
+pd.DataFrame(
+    {
+        "prevalence, %": [total["value"], total["lower"], total["upper"], total["n"]],
+        "people with contact, %": [
+            100 * contact["value"],
+            100 * contact["lower"],
+            100 * contact["upper"],
+            contact["n"],
+        ],
+        "payers who reported, %": [reported["value"], reported["lower"], reported["upper"], reported["n"]],
+    },
+    index=["value", "lower", "upper", "n"],
+).T.astype({"n": int}).round(1)
 
 # %% [markdown]
 # ## The design effect, taken apart
@@ -42,8 +50,10 @@ pd.DataFrame({
 having = people[people["contact"] == 1]
 weights = 1 + (having["weight"].std(ddof=0) / having["weight"].mean()) ** 2
 taken = len(having) / having["psu"].nunique()
-rho = (total["deff"] / weights - 1) / (taken - 1)
-print(f"design effect {total['deff']:.2f} = {weights:.2f} (weights) × {total['deff'] / weights:.2f} (clusters of {taken:.1f}); ρ = {rho:.3f}")
+clusters = total["deff"] / weights
+rho = (clusters - 1) / (taken - 1)
+print(f"design effect {total['deff']:.2f} = {weights:.2f} (weights) × {clusters:.2f} (clusters of {taken:.1f})")
+print(f"intraclass correlation {rho:.3f}")
 
 # %% [markdown]
 # ## How many people?
@@ -55,7 +65,10 @@ print(f"design effect {total['deff']:.2f} = {weights:.2f} (weights) × {total['d
 share, answer = float(contact["value"]), 0.8
 common = {"deff": float(total["deff"]), "contact": share, "response": answer}
 sizes = pd.DataFrame(
-    {f"± {margin} points": [survey.sample_size(p / 100, margin / 100, **common) for p in (5, 10, 17.6, 30)] for margin in (1, 1.5, 2, 3)},
+    {
+        f"± {margin} points": [survey.sample_size(p / 100, margin / 100, **common) for p in (5, 10, 17.6, 30)]
+        for margin in (1, 1.5, 2, 3)
+    },
     index=pd.Index(["5 %", "10 %", "17.6 %", "30 %"], name="prevalence"),
 )
 sizes
@@ -64,7 +77,13 @@ sizes
 figure, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 n = np.arange(1_000, 20_001, 500)
 for label, part, style in (("country", 1.0, "-"), ("one sex", 0.5, "--"), ("one of six regions", 1 / 6, ":")):
-    widths = [np.subtract(*survey.expected_interval(0.176, part * answer * k, deff=common["deff"], contact=share, df=200)[::-1]) / 2 for k in n]
+    widths = [
+        np.subtract(
+            *survey.expected_interval(0.176, part * answer * k, deff=common["deff"], contact=share, df=200)[::-1]
+        )
+        / 2
+        for k in n
+    ]
     ax.plot(n, 100 * np.array(widths), style, label=label)
 ax.set_ylim(bottom=0)
 ax.set_xlabel("people selected")
@@ -84,9 +103,18 @@ for m in (6, 12, 20, 32, 48):
     b = m * answer * share
     deff = weights * (1 + (b - 1) * rho)
     lower, upper = survey.expected_interval(0.176, 9_600 * answer, deff=deff, contact=share, df=9_600 // m - 12)
-    rows.append({"people a unit": m, "units": 9_600 // m, "design effect": deff, "half width, points": 50 * (upper - lower),
-                 "worth as many people at 20 a unit": 9_600 * weights * (1 + (20 * answer * share - 1) * rho) / deff})
-pd.DataFrame(rows).set_index("people a unit").round({"design effect": 2, "half width, points": 2, "worth as many people at 20 a unit": 0})
+    rows.append(
+        {
+            "people a unit": m,
+            "units": 9_600 // m,
+            "design effect": deff,
+            "half width, points": 50 * (upper - lower),
+            "worth as many people at 20 a unit": 9_600 * weights * (1 + (20 * answer * share - 1) * rho) / deff,
+        }
+    )
+pd.DataFrame(rows).set_index("people a unit").round(
+    {"design effect": 2, "half width, points": 2, "worth as many people at 20 a unit": 0}
+)
 
 # %% [markdown]
 # ## Rare events
@@ -100,8 +128,15 @@ rows = []
 for selected in (2_400, 4_800, 9_600, 19_200):
     for p in (0.02, 0.07):
         lower, upper = survey.expected_interval(p, selected * answer, deff=1.2, contact=payers, df=200)
-        rows.append({"selected": selected, "payers": round(selected * answer * payers), "reported, %": 100 * p,
-                     "lower": 100 * lower, "upper": 100 * upper})
+        rows.append(
+            {
+                "selected": selected,
+                "payers": round(selected * answer * payers),
+                "reported, %": 100 * p,
+                "lower": 100 * lower,
+                "upper": 100 * upper,
+            }
+        )
 pd.DataFrame(rows).set_index(["selected", "payers", "reported, %"]).round(1)
 
 # %% [markdown]
@@ -117,25 +152,33 @@ change = um.compare(after, before).table.iloc[0]
 errors = [float(wave.table["std_error"].iloc[0]) for wave in (before, after)]
 kept = (errors[0] ** 2 + errors[1] ** 2 - change["std_error"] ** 2) / (2 * errors[0] * errors[1])
 correlation = kept / 0.5
-print(f"change {change['value']:.1f} points ({change['lower']:.1f} to {change['upper']:.1f}); "
-      f"correlation of the waves {kept:.2f}, within the half that is kept {correlation:.2f}")
+print(
+    f"change {change['value']:.1f} points ({change['lower']:.1f} to {change['upper']:.1f}); "
+    f"correlation of the waves {kept:.2f}, within the half that is kept {correlation:.2f}"
+)
 
 # %%
 wave = {"deff": common["deff"], "contact": share}
 rows = []
 for now in (0.166, 0.156, 0.146, 0.126):
-    rows.append({
-        "a fall from 17.6 to, %": 100 * now,
-        "power with 8,000 answering": survey.power(0.176, now, 8_000, **wave),
-        "the same, half of the units kept": survey.power(0.176, now, 8_000, **wave, overlap=0.5, correlation=correlation),
-        "selected for a power of 80 %": survey.sample_size_difference(0.176, now, **common),
-        "the same, half kept": survey.sample_size_difference(0.176, now, **common, overlap=0.5, correlation=correlation),
-    })
+    rows.append(
+        {
+            "a fall from 17.6 to, %": 100 * now,
+            "power with 8,000 answering": survey.power(0.176, now, 8_000, **wave),
+            "the same, half of the units kept": survey.power(
+                0.176, now, 8_000, **wave, overlap=0.5, correlation=correlation
+            ),
+            "selected for a power of 80 %": survey.sample_size_difference(0.176, now, **common),
+            "the same, half kept": survey.sample_size_difference(
+                0.176, now, **common, overlap=0.5, correlation=correlation
+            ),
+        }
+    )
 pd.DataFrame(rows).set_index("a fall from 17.6 to, %").round(2)
 
 # %% [markdown]
-# A survey that is large enough for a level may be far too small for a change: one point less bribery takes several times the sample that one
-# point of precision takes.
+# A survey that is large enough for a level may be far too small for a change: to find a fall by one point takes four times the sample that
+# gives a level to within one point. The correlation is itself read off two samples, and without an interval: plan as if it were lower.
 #
 # ## Is the plan right?
 #
@@ -151,17 +194,28 @@ for _ in range(300):
     level = rng.beta(0.176 * concentration, (1 - 0.176) * concentration, villages)
     answering = rng.binomial(selected, answer * share, villages)
     paid = rng.binomial(answering, level)
-    frame = pd.DataFrame({"village": np.repeat(np.arange(villages), 2), "paid": np.tile([1, 0], villages),
-                          "people": np.column_stack([paid, answering - paid]).ravel().astype(float)})
+    frame = pd.DataFrame(
+        {
+            "village": np.repeat(np.arange(villages), 2),
+            "paid": np.tile([1, 0], villages),
+            "people": np.column_stack([paid, answering - paid]).ravel().astype(float),
+        }
+    )
     row = survey.mean(survey.Design(frame[frame["people"] > 0], weight="people", psu="village"), "paid").table.iloc[0]
     widths.append((row["upper"] - row["lower"]) / 2)
     inside += row["lower"] <= 0.176 <= row["upper"]
 deff = 1 + (selected * answer * share - 1) * rho
 lower, upper = survey.expected_interval(0.176, villages * selected * answer, deff=deff, contact=share, df=villages - 1)
-low, high = um.stats.counts.share(pd.DataFrame({"in": [inside], "of": [300]}), "in", "of").table.loc[0, ["lower", "upper"]]
-print(f"half width planned {50 * (upper - lower):.2f} points, found {100 * np.mean(widths):.2f} on average "
-      f"(90 % of samples: {100 * np.quantile(widths, 0.05):.2f} to {100 * np.quantile(widths, 0.95):.2f})")
-print(f"intervals that contain the truth: {100 * inside / 300:.1f} % ({100 * low:.1f} to {100 * high:.1f} %, 300 samples)")
+low, high = um.stats.counts.share(pd.DataFrame({"in": [inside], "of": [300]}), "in", "of").table.loc[
+    0, ["lower", "upper"]
+]
+print(
+    f"half width planned {50 * (upper - lower):.2f} points, found {100 * np.mean(widths):.2f} on average "
+    f"(90 % of samples: {100 * np.quantile(widths, 0.05):.2f} to {100 * np.quantile(widths, 0.95):.2f})"
+)
+print(
+    f"intervals that contain the truth: {100 * inside / 300:.1f} % ({100 * low:.1f} to {100 * high:.1f} %, 300 samples)"
+)
 
 # %% [markdown]
 # ## What cannot be concluded

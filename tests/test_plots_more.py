@@ -152,6 +152,14 @@ def test_a_commitment_takes_the_newest_overall_value_of_each_indicator():
     assert sum(a != b for a, b in pairwise(kinds)) + 1 == len(set(kinds)) > 1  # each kind stands together
 
 
+def test_a_commitment_takes_tables_that_were_put_together():
+    two = [um.estimate("AR-03", "asset_recovery_2025").table, um.estimate("IC-02", "cooperation_requests_2025").table]
+    joined = pd.concat([two[0].assign(sex="_T"), two[1].drop(columns="sex", errors="ignore")], ignore_index=True)
+    shown = commitment_data(joined, "42").set_index("indicator")
+    assert joined["sex"].isna().any() and shown.loc[["AR-03", "IC-02"], "display"].tolist() == ["shown", "shown"]
+    assert shown.loc["IC-02", "value"] == two[1]["value"].iloc[0]
+
+
 def test_a_commitment_withholds_and_says_so_in_picture_and_words():
     hidden = release(display=["shown", "withheld", "shown", "shown", "flagged"])
     data = commitment_data(hidden, "69")

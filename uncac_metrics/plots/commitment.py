@@ -96,7 +96,8 @@ def overall(
     table = table.sort_values("time_period", ascending=False, kind="stable")
     newest: dict[str, dict[str, Any]] = {}
     for row in table.to_dict("records"):
-        if all(str(row.get(name, TOTAL)) == TOTAL for name in BREAKDOWNS):
+        # a breakdown without a code is one that the row's table did not have, where tables were put together
+        if all(pd.isna(code := row.get(name, TOTAL)) or str(code) == TOTAL for name in BREAKDOWNS):
             newest.setdefault(row["indicator"], row)
     known = set(table["indicator"])
     rows = []
