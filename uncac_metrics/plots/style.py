@@ -61,6 +61,12 @@ def chinese_font() -> str:
     return found
 
 
+def fonts(lang: str | Language) -> str:
+    """The fonts of an SVG's text, as a list that a browser chooses from."""
+    chinese = CHINESE if language(lang).code.partition("-")[0] == "zh" else ()
+    return ", ".join([*FONTS[:-1], *chinese, FONTS[-1]])
+
+
 def in_language(ax: Axes, lang: str | Language, *, whole: bool = False) -> Axes:
     """Make what is drawn on `ax` stand as its language asks: direction, side of titles and notes, font.
 
