@@ -199,5 +199,5 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
     def size(count: int) -> str:
         return languages.size(count, code)
 
-    numbers = {"number": number, "percent": percent, "period": period, "size": size}
+    numbers: dict[str, Callable[..., Any]] = {"number": number, "percent": percent, "period": period, "size": size}
     return {"_": _, "said": said, "plain": plain, "named": named, "other": other, **numbers}

@@ -89,9 +89,7 @@ def pages(
     for lang, prefix in prefixes(inputs.office).items():
         found = told[lang]
         given = {**common, "found": found, "topics": _topics(found)}
-        drawn_matrices = {
-            kind: matrix_svg(data, by=kind, with_data=True, lang=lang) for kind, data in matrices.items()
-        }
+        drawn_matrices = {kind: matrix_svg(data, by=kind, with_data=True, lang=lang) for kind, data in matrices.items()}
         every = _pages(found, outcomes, inputs, listed, summary, drawn_matrices)
         published |= {f"{prefix}plots/coverage-{kind}.svg": text.encode() for kind, text in drawn_matrices.items()}
         published |= _rendered(every, given, inputs, LANGUAGES[lang], prefix)
