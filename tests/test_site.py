@@ -172,7 +172,7 @@ def test_page_of_an_indicator(release, site, texts):
     rows = release.estimates.query("indicator == 'BR-01' and dataset == 'population_2025'")
     total = rows[(rows[list(BREAKDOWNS)] == "_T").all(axis=1)].iloc[0]
     words = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", text))
-    assert f"{total['value']:.1f} %" in words
+    assert f"{total['value']:.1f}%" in words
     assert f"95 % interval {total['lower']:.1f} to {total['upper']:.1f}" in words
     assert card.name in words and card.name_zh in words and card.formula.split("×")[0] in words
     assert "Adults with at least one contact with a public official" in words  # a denominator by name

@@ -125,7 +125,8 @@ def table_of(records: Sequence[dict[str, Any]], decimals: int, lang: str | Langu
     -------
     dict
         ``groups`` (each with ``heading``, the parts of it, and ``rows``), ``remarks`` (text -> letter) and ``rows``,
-        their number. A row's ``english`` tells that its label is the English one. A cell is a text, empty where there is no number, and numbers of withheld rows are not in it.
+        their number. A row's ``english`` tells that its label is the English one. A cell is a text, empty where there
+        is no number, and numbers of withheld rows are not in it.
     """
     groups: list[dict[str, Any]] = []
     remarks: dict[str, str] = {}

@@ -6,7 +6,7 @@ catalogue translates stays English, and :func:`missing` lists it. Numbers and da
 """
 
 from uncac_metrics.languages.catalogues import check, missing, read
-from uncac_metrics.languages.numbers import date, number, percent, period, size, span
+from uncac_metrics.languages.numbers import compact, date, number, percent, period, size, span
 from uncac_metrics.languages.table import UN, Language, language, languages
 from uncac_metrics.languages.texts import direction, leftward, marked, named, plural, text
 
@@ -14,6 +14,7 @@ __all__ = [
     "UN",
     "Language",
     "check",
+    "compact",
     "date",
     "direction",
     "language",

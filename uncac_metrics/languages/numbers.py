@@ -79,6 +79,21 @@ def span(lower: Any, upper: Any, lang: str | Language = "en", decimals: int = 1)
     return text("{lower} to {upper}", lang, lower=number(lower, lang, decimals), upper=number(upper, lang, decimals))
 
 
+def compact(value: float, lang: str | Language = "en") -> str:
+    """A large number in few letters.
+
+    Examples
+    --------
+    >>> compact(2_500_000.0, "fr"), compact(123_000_000.0, "zh"), compact(940.0, "ru")
+    ('2,5\\xa0M', '1.23亿', '940')
+    """
+    from babel.numbers import format_compact_decimal
+
+    locale = _locale(language(lang).code)
+    digits = 2 if abs(value) >= 1000 else 0
+    return _signed(str(format_compact_decimal(value, locale=locale, fraction_digits=digits)), locale)
+
+
 def size(count: int, lang: str | Language = "en") -> str:
     """A number of bytes as a reader takes it in.
 

@@ -8,7 +8,12 @@ from uncac_metrics.plots.alt import alt_text
 from uncac_metrics.plots.change import change, change_alt, change_data
 from uncac_metrics.plots.choropleth import choropleth, choropleth_alt, choropleth_data
 from uncac_metrics.plots.commitment import commitment, commitment_alt, commitment_data, commitment_svg
-from uncac_metrics.plots.coverage import coverage_matrix, coverage_matrix_alt, coverage_matrix_data
+from uncac_metrics.plots.coverage import (
+    coverage_matrix,
+    coverage_matrix_alt,
+    coverage_matrix_data,
+    coverage_matrix_svg,
+)
 from uncac_metrics.plots.decompose import decomposition, decomposition_alt, decomposition_data
 from uncac_metrics.plots.digits import benford, benford_alt, benford_data
 from uncac_metrics.plots.flags import (
@@ -51,6 +56,7 @@ __all__ = [
     "coverage_matrix",
     "coverage_matrix_alt",
     "coverage_matrix_data",
+    "coverage_matrix_svg",
     "decomposition",
     "decomposition_alt",
     "decomposition_data",

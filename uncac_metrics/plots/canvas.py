@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from uncac_metrics.plots.style import GREY, HATCH, INK, PALE, PLAIN
+from uncac_metrics.languages import Language, compact, number, span, text
+from uncac_metrics.plots.axis import tick_label
+from uncac_metrics.plots.style import GREY, HATCH, INK, PALE, PLAIN, lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,10 +49,10 @@ def dress(
     `left` is what stands left of the axes, `above` what stands between them and the title (points).
     """
     wide = points(ax) - left
-    head = textwrap.fill(title, max(14, int(wide / 6.4)))
+    head = "\n".join(lines(title, max(14, int(wide / 6.4))))
     ax.set_title(head, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6 + above, **PLAIN)
-    below = [textwrap.fill(unit, max(14, int(wide / 4.6))), *_wrapped(notes, max(16, int(wide / 4.2)))]
-    ax.set_xlabel("\n".join(text for text in below if text), fontsize=7.5, color=GREY, loc="left", **PLAIN)
+    below = [*lines(unit, max(14, int(wide / 4.6))), *_wrapped(notes, max(16, int(wide / 4.2)))]
+    ax.set_xlabel("\n".join(below), fontsize=7.5, color=GREY, loc="left", **PLAIN)
 
 
 def key_above(ax: Axes, handles: Sequence[Any] | None = None, *, left: float = 34.0) -> float:
@@ -68,7 +69,7 @@ def key_above(ax: Axes, handles: Sequence[Any] | None = None, *, left: float = 3
 
 
 def _wrapped(notes: Sequence[str], letters: int) -> list[str]:
-    return textwrap.wrap(" ".join(note for note in notes if note), letters)
+    return lines(" ".join(note for note in notes if note), letters)
 
 
 def plain_axes(ax: Axes, *, grid: str = "both") -> None:
@@ -96,7 +97,8 @@ def withheld_look() -> dict[str, Any]:
     return {"facecolor": "white", "edgecolor": HATCH, "hatch": "//////", "linewidth": 0.0}
 
 
-def said(value: float, lower: float = float("nan"), upper: float = float("nan"), decimals: int = 1) -> str:
+def said(value: float, lower: float = float("nan"), upper: float = float("nan"), decimals: int = 1,
+         lang: str | Language = "en") -> str:  # fmt: skip
     """A value with its interval, as text.
 
     Examples
@@ -105,12 +107,34 @@ def said(value: float, lower: float = float("nan"), upper: float = float("nan"),
     ('17.6 (16.0 to 19.2)', 'no value')
     """
     if isnan(value):
-        return "no value"
-    ends = "" if isnan(lower + upper) else f" ({lower:,.{decimals}f} to {upper:,.{decimals}f})"
-    return f"{value:,.{decimals}f}{ends}"
+        return text("no value", lang)
+    ends = "" if isnan(lower + upper) else f" ({span(lower, upper, lang, decimals)})"
+    return f"{number(value, lang, decimals)}{ends}"
 
 
-def money(value: float) -> str:
+def short(value: float, digits: int, lang: str | Language = "en") -> str:
+    """A number of so many digits.
+
+    Examples
+    --------
+    >>> short(0.01234, 2), short(0.01234, 2, "fr"), short(1.2e-7, 2)
+    ('0.012', '0,012', '1.2e-07')
+    """
+    told = f"{value:.{digits}g}"
+    return told if "e" in told else tick_label(float(told), lang)
+
+
+def shown_as(display: str, value: float, lang: str | Language = "en") -> str:
+    """What stands in place of a value that is withheld or not there; nothing where it is there."""
+    return text("withheld", lang) if display == "withheld" else text("no value", lang) if isnan(value) else ""
+
+
+def flagged_as(display: str, lang: str | Language = "en") -> str:
+    """What follows a value in words where it is published with a warning."""
+    return f", {text('flagged as uncertain', lang)}" if display == "flagged" else ""
+
+
+def money(value: float, lang: str | Language = "en") -> str:
     """An amount in few letters.
 
     Examples
@@ -118,18 +142,21 @@ def money(value: float) -> str:
     >>> money(1_234_567_890.0), money(2_500_000.0), money(940.0)
     ('1.23 bn', '2.5 m', '940')
     """
+    if (lang if isinstance(lang, str) else lang.code) != "en":
+        return compact(value, lang)
     for size, word, digits in ((1e9, "bn", 2), (1e6, "m", 1), (1e3, "k", 0)):
         if abs(value) >= size:
             return f"{value / size:,.{digits}f} {word}"
     return f"{value:,.0f}"
 
 
-def level_note(levels: pd.Series, what: str = "Lines") -> str:
+def level_note(levels: pd.Series, what: str = "Lines", lang: str | Language = "en") -> str:
     """What the lines (or bands) are."""
     known = levels.dropna()
-    return f"{what}: {100 * (known.max() if len(known) else 0.95):g} % intervals."
+    level = tick_label(100 * (known.max() if len(known) else 0.95), lang)
+    return text(f"{what}: {{level}} % intervals.", lang, level=level)
 
 
-def source_note(source: str) -> str:
+def source_note(source: str, lang: str | Language = "en") -> str:
     """Where the data come from."""
-    return f"Source: {source}." if source else ""
+    return text("Source: {source}.", lang, source=source) if source else ""

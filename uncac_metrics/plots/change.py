@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, period, span, text
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, TOTAL, Indicator
 from uncac_metrics.plots.axis import scale
-from uncac_metrics.plots.canvas import level_note, said, source_note
+from uncac_metrics.plots.canvas import flagged_as, level_note, said, shown_as, source_note
 from uncac_metrics.plots.interval import number_or_nan
 from uncac_metrics.plots.labels import Labels, code_label
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
@@ -31,6 +32,7 @@ def change_data(
     level: float = 0.95,
     catalogue: Mapping[str, Indicator] | None = None,
     labels: Labels | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """The numbers of a plot of change: a row an indicator or domain that both waves have.
 
@@ -47,6 +49,8 @@ def change_data(
         Definitions that give the indicators' names, decimals and directions.
     labels
         Labels of codes: breakdown -> code -> label.
+    lang
+        Language of the labels.
 
     Returns
     -------
@@ -92,9 +96,9 @@ def change_data(
         shows = {str(one.get("display", "shown")) for one in (was, now_row)}
         display = next((word for word in ("withheld", "flagged") if word in shows), "shown")
         card = (catalogue or {}).get(str(row["indicator"]))
-        words = [code_label(name, str(row[name]), labels) for name in names if str(row[name]) != TOTAL]
+        words = [code_label(name, str(row[name]), labels, lang) for name in names if str(row[name]) != TOTAL]
         several = found["indicator"].nunique() > 1 or not words
-        head = [card.name if card else str(row["indicator"])] if several else []
+        head = [named(card, lang) if card else str(row["indicator"])] if several else []
         numbers = {
             "value_before": was["value"], "value_now": now_row["value"], "difference": row["value"],
             "std_error": row["std_error"], "lower": row["lower"], "upper": row["upper"],
@@ -140,6 +144,7 @@ def change(
     labels: Labels | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw differences between two waves with their intervals, about a line at zero; values stand at the right.
 
@@ -155,6 +160,8 @@ def change(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm): 85 for a column of print, 170 for two.
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -168,49 +175,56 @@ def change(
     >>> change(*waves, ax=Figure().subplots()).get_title(loc="left")
     'BR-01: change from 2023 to 2025'
     """
-    data = change_data(now, before, revised=revised, level=level, catalogue=catalogue, labels=labels)
-    return draw(_picture(data, catalogue or {}, source), ax, width)
+    data = change_data(now, before, revised=revised, level=level, catalogue=catalogue, labels=labels, lang=lang)
+    return draw(_picture(data, catalogue or {}, source, lang), ax, width)
 
 
-def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str) -> Picture:
+def _picture(data: pd.DataFrame, catalogue: Mapping[str, Indicator], source: str, lang: str | Language) -> Picture:
     rows = []
     for one in data.to_dict("records"):
         digits = _digits(catalogue, one["indicator"])
-        missing = isnan(one["difference"])
-        words = "withheld" if one["display"] == "withheld" else "no value" if missing else ""
+        words = shown_as(one["display"], one["difference"], lang)
         kind = SIGNIFICANT if one["significant"] else NOT
         mark = Mark(one["difference"], one["lower"], one["upper"], kind.colour, kind.shape,
                     filled=one["display"] != "flagged", heavy=one["significant"])  # fmt: skip
-        first = "" if isnan(one["first_published"]) else f" (first {one['first_published']:,.{digits}f})"
-        note = f"{one['value_before']:,.{digits}f}{first} → {one['value_now']:,.{digits}f}" if not words else "–"
+        was, first, now = (number(one[name], lang, digits) for name in ("value_before", "first_published", "value_now"))
+        first = "" if isnan(one["first_published"]) else f" ({text('first {value}', lang, value=first)})"
+        note = f"{was}{first} → {now}" if not words else "–"
         rows.append(Row(one["label"], () if words else (mark,), note, words, one["display"] == "withheld"))
-    before, now = data.attrs["periods"]
+    before, now = (_when(one, lang) for one in data.attrs["periods"])
     ids = list(dict.fromkeys(data["indicator"]))
     cards = [catalogue[key] for key in ids if key in catalogue]
-    name = (f"{cards[0].name}: " if cards else f"{ids[0]}: ") if len(ids) == 1 else ""
+    name = (f"{named(cards[0], lang)}: " if cards else f"{ids[0]}: ") if len(ids) == 1 else ""
     ways = {card.direction for card in cards}
-    better = f" ({DIRECTIONS[ways.pop()].lower()})" if len(ways) == 1 and ways != {"none"} else ""
+    better = f" ({text(DIRECTIONS[ways.pop()], lang).lower()})" if len(ways) == 1 and ways != {"none"} else ""
     low, high = scale([*data["lower"], *data["upper"], *data["difference"]])
-    notes = [level_note(data["conf_level"])]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    notes += ["First: as first published."] if data["first_published"].notna().any() else []
-    title = f"{name}change from {before} to {now}"
-    key = (("more than chance explains", SIGNIFICANT), ("may be chance", NOT))
-    unit = ", ".join(filter(None, ["difference", f"{_unit(data)}{better}"]))
-    return Picture(tuple(rows), title[:1].upper() + title[1:], unit, " ".join([*notes, source_note(source)]).strip(),
-                   low, high, column=f"{before} → {now}", rule=0.0, key=key)  # fmt: skip
+    notes = [level_note(data["conf_level"], lang=lang)]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    notes += [text("First: as first published.", lang)] if data["first_published"].notna().any() else []
+    title = name + text("change from {before} to {now}", lang, before=before, now=now)
+    key = ((text("more than chance explains", lang), SIGNIFICANT), (text("may be chance", lang), NOT))
+    unit = ", ".join(filter(None, [text("difference", lang), f"{_unit(data, lang)}{better}"]))
+    below = " ".join([*notes, source_note(source, lang)]).strip()
+    return Picture(tuple(rows), title[:1].upper() + title[1:], unit, below,
+                   low, high, column=f"{before} → {now}", rule=0.0, key=key, lang=lang)  # fmt: skip
 
 
 def _digits(catalogue: Mapping[str, Indicator], indicator: str) -> int:
     return catalogue[indicator].decimals if indicator in catalogue else 1
 
 
-def _unit(data: pd.DataFrame) -> str:
+def _when(periods: str, lang: str | Language) -> str:
+    return "/".join(period(one, lang) for one in periods.split("/")) if lang != "en" else periods
+
+
+def _unit(data: pd.DataFrame, lang: str | Language) -> str:
     unit = str(data["unit"].iloc[0])
-    return "percentage points" if unit == "%" else unit
+    return text("percentage points" if unit == "%" else unit, lang, context="unit")
 
 
-def change_alt(data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None = None) -> str:
+def change_alt(
+    data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None = None, *, lang: str | Language = "en"
+) -> str:
     """What a plot of change shows, in words made from its numbers.
 
     Parameters
@@ -219,6 +233,8 @@ def change_alt(data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None = N
         Result of :func:`change_data`.
     catalogue
         Definitions that give the decimals.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -227,14 +243,15 @@ def change_alt(data: pd.DataFrame, catalogue: Mapping[str, Indicator] | None = N
     >>> change_alt(change_data(*waves))[:50]
     'Change from 2023 to 2025 (percentage points). BR-0...'
     """
-    parts = [f"Change from {data.attrs['periods'][0]} to {data.attrs['periods'][1]} ({_unit(data)})."]
+    before, now = (_when(one, lang) for one in data.attrs["periods"])
+    parts = [text("Change from {before} to {now} ({unit}).", lang, before=before, now=now, unit=_unit(data, lang))]
     for one in data.to_dict("records"):
         digits = _digits(catalogue or {}, one["indicator"])
-        words = "withheld" if one["display"] == "withheld" else "no value"
-        if not isnan(one["difference"]):
-            words = f"{one['value_before']:,.{digits}f} to {one['value_now']:,.{digits}f}, difference "
-            words += said(one["difference"], one["lower"], one["upper"], digits)
-            words += ", more than chance explains" if one["significant"] else ", may be chance"
-            words += ", flagged as uncertain" if one["display"] == "flagged" else ""
+        words = shown_as(one["display"], one["difference"], lang)
+        if not words:
+            ways = span(one["value_before"], one["value_now"], lang, digits)
+            by = said(one["difference"], one["lower"], one["upper"], digits, lang)
+            chance = text("more than chance explains" if one["significant"] else "may be chance", lang)
+            words = f"{ways}, {text('difference', lang)} {by}, {chance}" + flagged_as(one["display"], lang)
         parts.append(f"{one['label']}: {words}.")
     return " ".join(parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, percent, text
 from uncac_metrics.model import Indicator
 from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.canvas import bare_axes, canvas, dress, points, source_note, withheld_look
@@ -18,7 +19,7 @@ from uncac_metrics.plots.classes import (
     of_areas,
 )
 from uncac_metrics.plots.interval import unit_label
-from uncac_metrics.plots.style import GREY, INK, PLAIN
+from uncac_metrics.plots.style import GREY, INK, PLAIN, in_language
 from uncac_metrics.plots.tiles import tile_map_alt
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def choropleth(
     title: str = "",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw areas shaded by value; the more uncertain a value, the greyer its area, and dotted or crossed.
 
@@ -186,6 +188,8 @@ def choropleth(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -233,13 +237,14 @@ def choropleth(
     ax.set(xlim=(left, left + (1 + room) * (right - left)), ylim=(bottom, top))
     ax.set_aspect(1 / middle, anchor="W")
     bare_axes(ax)
-    _legend(ax, data, n, room, (1 + room) * (right - left) * middle / (top - bottom))
+    _legend(ax, data, n, room, (1 + room) * (right - left) * middle / (top - bottom), lang)
     card = indicator if isinstance(indicator, Indicator) else None
-    notes = [f"Uncertainty: half the width of the {100 * data['conf_level'].max():g} % interval over the value.",
-             disclaimer, source_note(source)]  # fmt: skip
-    notes[1:1] = ["Dashed edge: low reliability."] if (data["display"] == "flagged").any() else []
-    dress(ax, title or (card.name if card else ""), unit_label(card), notes, left=8)
-    return ax
+    level = tick_label(100 * data["conf_level"].max(), lang)
+    notes = [text("Uncertainty: half the width of the {level} % interval over the value.", lang, level=level),
+             text(disclaimer, lang), source_note(source, lang)]  # fmt: skip
+    notes[1:1] = [text("Dashed edge: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    dress(ax, title or named(card, lang), unit_label(card, lang), notes, left=8)
+    return in_language(ax, lang)
 
 
 def _look(place: int, unsure: int, n: int) -> dict[str, Any]:
@@ -251,7 +256,7 @@ def _look(place: int, unsure: int, n: int) -> dict[str, Any]:
     return {"facecolor": mixed, "edgecolor": GREY, "hatch": DOTS[unsure], "linewidth": 0.0}
 
 
-def _legend(ax: Axes, data: pd.DataFrame, n: int, room: float, shape: float) -> None:
+def _legend(ax: Axes, data: pd.DataFrame, n: int, room: float, shape: float, lang: str | Language) -> None:
     """Squares of values by uncertainty, right of the map; `shape` is the width of the axes over their height."""
     from matplotlib.patches import Rectangle
 
@@ -265,19 +270,26 @@ def _legend(ax: Axes, data: pd.DataFrame, n: int, room: float, shape: float) -> 
     small: dict[str, Any] = {"fontsize": 6.8, "color": INK, **PLAIN}
     limits = data.attrs["breaks"]
     for i, limit in enumerate(limits, 1):
-        box.text(i - 0.03, -0.12, tick_label(limit), ha="center", va="bottom", **small)
+        box.text(i - 0.03, -0.12, tick_label(limit, lang), ha="center", va="bottom", **small)
     for i, limit in enumerate(data.attrs["uncertainty"], 1):
-        box.text(n + 0.12, i - 0.03, f"±{100 * limit:.0f} %", ha="left", va="center", **small)
-    box.text(0, -0.75, "value →", ha="left", va="bottom", **small)
-    box.text(0, rows + 0.1, "less certain ↓", ha="left", va="top", **small)
+        box.text(
+            n + 0.12,
+            i - 0.03,
+            "±" + percent(100 * limit, lang, 0) if lang != "en" else f"±{100 * limit:.0f} %",
+            ha="left",
+            va="center",
+            **small,
+        )
+    box.text(0, -0.75, text("value →", lang), ha="left", va="bottom", **small)
+    box.text(0, rows + 0.1, text("less certain ↓", lang), ha="left", va="top", **small)
     if (data["display"] == "withheld").any():
         box.add_patch(Rectangle((0, rows + 1.0), 0.94, 0.94, **withheld_look()))
-        box.text(1.15, rows + 1.47, "withheld", ha="left", va="center", **small)
+        box.text(1.15, rows + 1.47, text("withheld", lang), ha="left", va="center", **small)
     box.set(xlim=(0, n + 2.0), ylim=(rows + 2.0, -0.8))
     bare_axes(box)
 
 
-def choropleth_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
+def choropleth_alt(data: pd.DataFrame, indicator: Indicator | None = None, *, lang: str | Language = "en") -> str:
     """What a choropleth shows, in words made from its numbers.
 
     Parameters
@@ -286,6 +298,8 @@ def choropleth_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> st
         Result of :func:`choropleth_data`.
     indicator
         Definition that gives the name, the unit and the decimals.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -296,4 +310,4 @@ def choropleth_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> st
     >>> choropleth_alt(choropleth_data(frame, {"type": "FeatureCollection", "features": [north]}))
     'Map of 1 areas. N 10.0 (7.0 to 13.0).'
     """
-    return tile_map_alt(data, indicator)
+    return tile_map_alt(data, indicator, lang=lang)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import floor, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, text
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator
 from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.interval import number_or_nan, rows_of
@@ -81,7 +82,7 @@ def class_of(value: float, breaks: Sequence[float]) -> int:
     return sum(value >= limit for limit in breaks)
 
 
-def words_of_classes(breaks: Sequence[float]) -> list[str]:
+def words_of_classes(breaks: Sequence[float], lang: str | Language = "en") -> list[str]:
     """What each class holds, as text.
 
     Examples
@@ -89,11 +90,11 @@ def words_of_classes(breaks: Sequence[float]) -> list[str]:
     >>> words_of_classes([8.4, 14.0])
     ['below 8.4', '8.4 to below 14', '14 and more']
     """
-    said = [tick_label(limit) for limit in breaks]
+    said = [tick_label(limit, lang) for limit in breaks]
     if not said:
-        return ["all"]
-    middle = [f"{a} to below {b}" for a, b in pairwise(said)]
-    return [f"below {said[0]}", *middle, f"{said[-1]} and more"]
+        return [text("all", lang)]
+    middle = [text("{lower} to below {upper}", lang, lower=a, upper=b) for a, b in pairwise(said)]
+    return [text("below {value}", lang, value=said[0]), *middle, text("{value} and more", lang, value=said[-1])]
 
 
 def face(place: int, of: int) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uncac_metrics.languages import Language, text
+from uncac_metrics.languages import Language, number, text
 from uncac_metrics.model import Indicator
 from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PALE, PLAIN, in_language, lines
 
@@ -182,7 +182,49 @@ def _frame(ax: Axes, data: pd.DataFrame, by: str, lang: str | Language) -> None:
     ax.grid(False)
 
 
-def coverage_matrix_alt(data: pd.DataFrame, *, by: str = "paragraph") -> str:
+def coverage_matrix_svg(
+    catalogue: Mapping[str, Indicator] | None = None,
+    release: str | Path | pd.DataFrame | Estimates | None = None,
+    *,
+    by: str = "paragraph",
+    lang: str | Language = "en",
+) -> str:
+    """The matrix of :func:`coverage_matrix` as the text of an SVG element, with its alternative text in it.
+
+    Parameters
+    ----------
+    catalogue, release, by, lang
+        As in :func:`coverage_matrix`.
+
+    Returns
+    -------
+    str
+        ``<svg …>…</svg>`` and a line end; the same links give the same text.
+
+    Examples
+    --------
+    >>> coverage_matrix_svg(by="section", lang="fr")[:50]
+    '<svg xml:lang="fr" role="img" aria-label="Matrice '
+    """
+    from uncac_metrics.plots.matrix import matrix_svg
+
+    data = coverage_matrix_data(catalogue, release, by=by)
+    return matrix_svg(data, by=by, with_data=release is not None, lang=lang)
+
+
+def runs(values: Sequence[object]) -> list[tuple[int, int]]:
+    """Begin and end of each run of equal values.
+
+    Examples
+    --------
+    >>> runs(["a", "a", "b"])
+    [(0, 2), (2, 3)]
+    """
+    starts = [i for i in range(len(values)) if i == 0 or values[i] != values[i - 1]]
+    return list(zip(starts, [*starts[1:], len(values)], strict=True))
+
+
+def coverage_matrix_alt(data: pd.DataFrame, *, by: str = "paragraph", lang: str | Language = "en") -> str:
     """What a coverage matrix shows, in words made from its numbers.
 
     Parameters
@@ -191,24 +233,33 @@ def coverage_matrix_alt(data: pd.DataFrame, *, by: str = "paragraph") -> str:
         Result of :func:`coverage_matrix_data`.
     by
         What has a row.
+    lang
+        Language of the words.
 
     Examples
     --------
     >>> coverage_matrix_alt(coverage_matrix_data(by="section"), by="section")[:70]
     'Matrix of 7 sections of the declaration against ...'
     """
+
+    def told(n: int) -> str:
+        return number(n, lang)
+
     linked = (data > 0).sum(axis=1)
     codes = data.index.get_level_values("code")
-    parts = [f"Matrix of {len(data)} {SUBJECTS[by][0]} against {data.shape[1]} indicators."]
-    parts.append(
-        f"{int((linked > 0).sum())} of them have an indicator linked to them, {int(linked.sum()):,} links in all."
-    )
+    what = text(SUBJECTS[by][0], lang)
+    parts = [
+        text("Matrix of {rows} {what} against {columns} indicators.", lang, rows=told(len(data)), what=what,
+             columns=told(data.shape[1])),
+        text("{rows} of them have an indicator linked to them, {links} links in all.", lang,
+             rows=told((linked > 0).sum()), links=told(linked.sum())),
+    ]  # fmt: skip
     if (data > 1).any(axis=None):
         fed = (data > 1).sum(axis=1)
-        parts.append(f"{int((fed > 0).sum())} have an indicator with data.")
+        parts.append(text("{rows} have an indicator with data.", lang, rows=told((fed > 0).sum())))
     most = linked.to_numpy().argsort(kind="stable")[::-1][:3]
-    parts.append("Most: " + ", ".join(f"{codes[i]} ({linked.iloc[i]})" for i in most) + ".")
+    parts.append(text("Most: {codes}.", lang, codes=", ".join(f"{codes[i]} ({linked.iloc[i]})" for i in most)))
     bare = [code for code, n in zip(codes, linked, strict=True) if n == 0]
     if bare:
-        parts.append(f"Without an indicator: {', '.join(bare)}.")
+        parts.append(text("Without an indicator: {codes}.", lang, codes=", ".join(bare)))
     return " ".join(parts)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, text
 from uncac_metrics.model import Fault, Faults
+from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.canvas import FILLS, canvas, dress, key_above, level_note, plain_axes, said, source_note
-from uncac_metrics.plots.style import INK
+from uncac_metrics.plots.style import INK, in_language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +23,12 @@ FACES = ("#0060a0", "#e69f00", "#9aa3ad", "#56b4e9", "#d55e00", "#009e73", "#cc7
 
 
 def decomposition_data(
-    composition: Composition, *, node: str | None = None, of: str = "score", best: float = 100.0
+    composition: Composition,
+    *,
+    node: str | None = None,
+    of: str = "score",
+    best: float = 100.0,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:  # fmt: skip
     r"""Contributions of the parts of a node to its score, or to what its score lacks.
 
@@ -41,6 +48,8 @@ def decomposition_data(
         What the contributions add up to.
     best
         The best score, for the shortfall.
+    lang
+        Language of the names.
 
     Returns
     -------
@@ -83,7 +92,7 @@ def decomposition_data(
         faults.append(Fault("decomposition", name, what, remedy))
     if faults:
         raise Faults(faults)
-    labels = _labels(composition)
+    labels = _labels(composition, lang)
     scores = np.column_stack([_scores(composition, child) for child in chosen.children])
     weights = np.array(chosen.weights or [1.0] * len(chosen.children), dtype=float)
     there = ~np.isnan(scores)
@@ -113,14 +122,14 @@ def decomposition_data(
         }
     )  # fmt: skip
     frame.attrs["of"] = of
-    frame.attrs["name"] = labels.get(name, composition.recipe.name if node is None else name)
+    frame.attrs["name"] = labels.get(name, named(composition.recipe, lang) if node is None else name)
     frame.attrs["unit"] = composition.recipe.unit
     return frame[~frame["total"].isna()].reset_index(drop=True)
 
 
-def _labels(composition: Composition) -> dict[str, str]:
+def _labels(composition: Composition, lang: str | Language) -> dict[str, str]:
     recipe = composition.recipe
-    return {**recipe.names, recipe.top: recipe.name}
+    return {key: text(name, lang) for key, name in recipe.names.items()} | {recipe.top: named(recipe, lang)}
 
 
 def _scores(composition: Composition, child: str) -> np.ndarray:
@@ -156,6 +165,7 @@ def decomposition(
     ax: Axes | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw a stacked bar of contributions for each unit, and its total with the interval.
 
@@ -171,6 +181,8 @@ def decomposition(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -187,7 +199,7 @@ def decomposition(
     """
     import numpy as np
 
-    data = decomposition_data(composition, node=node, of=of, best=best)
+    data = decomposition_data(composition, node=node, of=of, best=best, lang=lang)
     several = data["time_period"].nunique() > 1
     units = [
         f"{(names or {}).get(area, area)} {period if several else ''}".strip()
@@ -209,24 +221,33 @@ def decomposition(
     totals = data.iloc[:: len(parts)]
     ax.hlines(at, totals["lower"], totals["upper"], colors=INK, linewidth=1.6)
     ax.plot(totals["total"], at, linestyle="none", marker="D", markersize=5, markerfacecolor="white",
-            markeredgecolor=INK, markeredgewidth=1.3, label="total and its interval")  # fmt: skip
+            markeredgecolor=INK, markeredgewidth=1.3, label=text("total and its interval", lang))  # fmt: skip
     ax.set_yticks(at, units[:: len(parts)])
     ax.set_ylim(rows - 0.4, -0.6)
     plain_axes(ax, grid="x")
     ax.tick_params(axis="y", labelsize=8.5, labelcolor=INK, length=0)
     ax.spines["left"].set_visible(False)
-    what = "what its score is made of" if of == "score" else f"what its score lacks of {best:g}"
-    notes = [level_note(data["conf_level"])] if data["lower"].notna().any() else []
+    what = text("{name}: what its score is made of", lang, name=data.attrs["name"])
+    if of != "score":
+        what = text(
+            "{name}: what its score lacks of {best}", lang, name=data.attrs["name"], best=tick_label(best, lang)
+        )
+    notes = [level_note(data["conf_level"], lang=lang)] if data["lower"].notna().any() else []
     left = 14 + 5.0 * max(map(len, units))
     handles, _ = ax.get_legend_handles_labels()
     above = key_above(ax, [*handles[1:], handles[0]], left=left)  # the total comes last
     dress(
-        ax, f"{data.attrs['name']}: {what}", data.attrs["unit"], [*notes, source_note(source)], left=left, above=above
+        ax,
+        what,
+        text(data.attrs["unit"], lang, context="unit"),
+        [*notes, source_note(source, lang)],
+        left=left,
+        above=above,
     )
-    return ax
+    return in_language(ax, lang)
 
 
-def decomposition_alt(data: pd.DataFrame, *, decimals: int = 1) -> str:
+def decomposition_alt(data: pd.DataFrame, *, decimals: int = 1, lang: str | Language = "en") -> str:
     """What a decomposition shows, in words made from its numbers.
 
     Parameters
@@ -235,6 +256,8 @@ def decomposition_alt(data: pd.DataFrame, *, decimals: int = 1) -> str:
         Result of :func:`decomposition_data`.
     decimals
         Of the scores.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -243,12 +266,13 @@ def decomposition_alt(data: pd.DataFrame, *, decimals: int = 1) -> str:
     >>> decomposition_alt(decomposition_data(um.compose("CO-01", data), of="shortfall"))[:81]
     'Parts of the shortfall of Experience of bribery: an example of a composite. A 30.'
     """
-    parts = [f"Parts of the {data.attrs['of']} of {data.attrs['name']}."]
+    message = "Parts of the score of {name}." if data.attrs["of"] == "score" else "Parts of the shortfall of {name}."
+    parts = [text(message, lang, name=data.attrs["name"])]
     for (area, period), rows in data.groupby(["ref_area", "time_period"], sort=False):
         one = rows.iloc[0]
-        whole = said(one["total"], one["lower"], one["upper"], decimals)
+        whole = said(one["total"], one["lower"], one["upper"], decimals, lang)
         each = ", ".join(
-            f"{label} {said(value, decimals=decimals)}"
+            f"{label} {said(value, decimals=decimals, lang=lang)}"
             for label, value in zip(rows["label"], rows["contribution"], strict=True)
         )
         parts.append(f"{area} {period}".strip() + f" {whole}: {each}.")

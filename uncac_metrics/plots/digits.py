@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uncac_metrics.plots.canvas import canvas, dress, key_above, plain_axes, source_note
-from uncac_metrics.plots.style import BLUE, GREY, INK, SERIES
+from uncac_metrics.languages import Language, number, text
+from uncac_metrics.plots.axis import tick_label
+from uncac_metrics.plots.canvas import canvas, dress, key_above, plain_axes, short, source_note
+from uncac_metrics.plots.style import BLUE, GREY, INK, SERIES, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +86,7 @@ def benford(
     title: str = "First digits of amounts",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw the shares of first digits with simultaneous intervals, and the law's as a line.
 
@@ -99,6 +102,8 @@ def benford(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def benford(
     outside = frame["outside"].to_numpy()
     small = digits > 1
     ax.step(np.append(at, len(at)) - 0.5, 100 * np.append(frame["law"], frame["law"].iloc[-1]), where="post", color=INK,
-            linewidth=1.2, linestyle="--", label="law")  # fmt: skip
+            linewidth=1.2, linestyle="--", label=text("law", lang))  # fmt: skip
     looks = (
         (~outside, BLUE, "o", "observed"),
         (outside, SERIES[1][0], "s", "observed, law outside"),
@@ -130,31 +135,35 @@ def benford(
             own = frame[some]
             ax.vlines(at[some], 100 * own["lower"], 100 * own["upper"], colors=colour, linewidth=1.0 if small else 1.6)
             ax.plot(at[some], 100 * own["value"], linestyle="none", marker=marker, markersize=2.5 if small else 5,
-                    color=colour, label=words)  # fmt: skip
+                    color=colour, label=text(words, lang))  # fmt: skip
     shown = at if not small else at[::10]
     ax.set_xticks(shown, frame["digit"].iloc[shown])
     ax.set_xlim(-0.6, len(at) - 0.4)
     ax.set_ylim(bottom=0)
     plain_axes(ax, grid="y")
-    ax.set_ylabel(f"% of {int(frame['n'].max()):,} amounts", fontsize=8.5, color=INK)
+    n = number(frame["n"].max(), lang)
+    ax.set_ylabel(text("% of {n} amounts", lang, n=n), fontsize=8.5, color=INK)
     test = frame.attrs["test"]
-    notes = [f"Lines: {100 * level:g} % intervals, simultaneous.", f"Test of the law: p = {test['p_exact']:.2g}."]
-    notes += [f"{str(test['reason']).capitalize()}."] if test["reason"] else []
-    notes += ["Few amounts: little can be seen."] if frame["n"].max() < FEW else []
-    notes += ["A departure is a question, not a finding."]
+    notes = [text("Lines: {level} % intervals, simultaneous.", lang, level=tick_label(100 * level, lang)),
+             text("Test of the law: p = {p}.", lang, p=short(test["p_exact"], 2, lang))]  # fmt: skip
+    notes += [f"{text(str(test['reason']).capitalize(), lang)}."] if test["reason"] else []
+    notes += [text("Few amounts: little can be seen.", lang)] if frame["n"].max() < FEW else []
+    notes += [text("A departure is a question, not a finding.", lang)]
     ax.tick_params(axis="x", color=GREY)
-    first = "first digit" if digits == 1 else "first two digits"
-    dress(ax, title, first, [*notes, source_note(source)], left=40, above=key_above(ax, left=40))
-    return ax
+    first = text("first digit" if digits == 1 else "first two digits", lang)
+    dress(ax, text(title, lang), first, [*notes, source_note(source, lang)], left=40, above=key_above(ax, left=40))
+    return in_language(ax, lang)
 
 
-def benford_alt(data: pd.DataFrame) -> str:
+def benford_alt(data: pd.DataFrame, *, lang: str | Language = "en") -> str:
     """What a plot of first digits shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`benford_data`.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -165,11 +174,15 @@ def benford_alt(data: pd.DataFrame) -> str:
     """
     rows = data.to_dict("records")
     chosen = rows if len(rows) <= 9 else [one for one in rows if one["outside"]]
+    outside = f", {text('outside', lang)}"
     words = [
-        f"{one['digit']} {100 * one['value']:.1f} (law {100 * one['law']:.1f}{', outside' if one['outside'] else ''})"
+        f"{one['digit']} {number(100 * one['value'], lang, 1)} ({text('law', lang)} {number(100 * one['law'], lang, 1)}"
+        f"{outside if one['outside'] else ''})"
         for one in chosen
     ]
-    text = f"First digits of {data['n'].max():,.0f} amounts against the law, in %"
+    head = text("First digits of {n} amounts against the law, in %", lang, n=number(data["n"].max(), lang))
     if len(rows) > 9:
-        text += f", those whose interval lacks the law's share ({len(chosen)} of {len(rows)})"
-    return f"{text}: {'; '.join(words) or 'none'}. Test of the law: p = {data.attrs['test']['p_exact']:.2g}."
+        message = "those whose interval lacks the law's share ({some} of {all})"
+        head += ", " + text(message, lang, some=number(len(chosen), lang), all=number(len(rows), lang))
+    test = text("Test of the law: p = {p}.", lang, p=short(data.attrs["test"]["p_exact"], 2, lang))
+    return f"{head}: {'; '.join(words) or text('none', lang)}. {test}"

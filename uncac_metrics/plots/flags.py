@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, number, text
 from uncac_metrics.plots.axis import scale
-from uncac_metrics.plots.canvas import bare_axes, canvas, dress, level_note, said, source_note
+from uncac_metrics.plots.canvas import bare_axes, canvas, dress, flagged_as, level_note, said, shown_as, source_note
 from uncac_metrics.plots.classes import SHADES, ink_on
 from uncac_metrics.plots.interval import number_or_nan
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
-from uncac_metrics.plots.style import BLUE, GREY, INK
+from uncac_metrics.plots.style import BLUE, GREY, INK, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,9 @@ UNITS = {"process": "processes", "tenderer": "tenderers", "buyer": "buyers", "en
 CAUTION = "A flag is a reason to look, not a finding."
 
 
-def red_flags_data(rates: Estimates | pd.DataFrame, *, stage: str = "process") -> pd.DataFrame:
+def red_flags_data(
+    rates: Estimates | pd.DataFrame, *, stage: str = "process", lang: str | Language = "en"
+) -> pd.DataFrame:
     """Shares of units flagged by each rule, in the order of their codes.
 
     Parameters
@@ -31,6 +34,8 @@ def red_flags_data(rates: Estimates | pd.DataFrame, *, stage: str = "process") -
         Result of :func:`uncac_metrics.stats.counts.flag_rates`.
     stage : {"process", "tenderer", "buyer", "entity"}
         Which units.
+    lang
+        Language of the labels.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def red_flags_data(rates: Estimates | pd.DataFrame, *, stage: str = "process") -
         names = ("value", "lower", "upper", "n", "events")
         numbers = {name: nan if display == "withheld" else number_or_nan(one.get(name)) for name in names}
         code = str(one["indicator"])
-        rows.append({"flag": code, "label": FLAGS.get(code, code), **numbers,
+        rows.append({"flag": code, "label": text(FLAGS.get(code, code), lang), **numbers,
                      "conf_level": number_or_nan(one.get("conf_level", 0.95)), "display": display})  # fmt: skip
     frame = pd.DataFrame(rows)
     frame.attrs["stage"] = stage
@@ -85,6 +90,7 @@ def red_flags(
     title: str = "",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw the share of units that each rule flags, with its interval.
 
@@ -100,6 +106,8 @@ def red_flags(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -116,32 +124,35 @@ def red_flags(
     >>> red_flags(rates, ax=Figure().subplots()).get_title(loc="left")
     'Red flags: processes flagged by each rule'
     """
-    data = red_flags_data(rates, stage=stage)
+    data = red_flags_data(rates, stage=stage, lang=lang)
     rows = []
     for one in data.to_dict("records"):
-        words = "withheld" if one["display"] == "withheld" else "no value" if isnan(one["value"]) else ""
+        words = shown_as(one["display"], one["value"], lang)
         mark = Mark(100 * one["value"], 100 * one["lower"], 100 * one["upper"], BLUE, "o",
                     filled=one["display"] != "flagged")  # fmt: skip
-        note = "" if words else f"{one['events']:,.0f} of {one['n']:,.0f}"
+        note = "" if words else _of(one, lang)
         rows.append(Row(f"{one['label']} ({one['flag']})", () if words else (mark,), note, words,
                         one["display"] == "withheld"))  # fmt: skip
     low, high = scale([100 * value for value in [*data["upper"], *data["value"]]], percent=True)
-    notes = [level_note(data["conf_level"]), CAUTION]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    words = title or f"Red flags: {UNITS.get(stage, stage)} flagged by each rule"
-    unit = "% of the units that the rule applies to"
-    picture = Picture(tuple(rows), words, unit, " ".join([*notes, source_note(source)]).strip(), low, high,
-                      column="flagged")  # fmt: skip
+    notes = [level_note(data["conf_level"], lang=lang), text(CAUTION, lang)]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    who = text(UNITS.get(stage, stage), lang)
+    words = title or text("Red flags: {units} flagged by each rule", lang, units=who)
+    unit = text("% of the units that the rule applies to", lang)
+    picture = Picture(tuple(rows), words, unit, " ".join([*notes, source_note(source, lang)]).strip(), low, high,
+                      column=text("flagged", lang), lang=lang)  # fmt: skip
     return draw(picture, ax, width)
 
 
-def red_flags_alt(data: pd.DataFrame) -> str:
+def red_flags_alt(data: pd.DataFrame, *, lang: str | Language = "en") -> str:
     """What a plot of red flags shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`red_flags_data`.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -153,14 +164,20 @@ def red_flags_alt(data: pd.DataFrame) -> str:
     """
     words = []
     for one in data.to_dict("records"):
-        if one["display"] == "withheld" or isnan(one["value"]):
-            words.append(f"{one['label']} {'withheld' if one['display'] == 'withheld' else 'no value'}")
+        if missing := shown_as(one["display"], one["value"], lang):
+            words.append(f"{one['label']} {missing}")
             continue
-        value = said(100 * one["value"], 100 * one["lower"], 100 * one["upper"])
-        count = f"{one['events']:,.0f} of {one['n']:,.0f}"
+        value = said(100 * one["value"], 100 * one["lower"], 100 * one["upper"], lang=lang)
+        count = _of(one, lang)
         value = f"{value[:-1]}; {count})" if value.endswith(")") else f"{value} ({count})"
-        words.append(f"{one['label']} {value}" + (", flagged as uncertain" if one["display"] == "flagged" else ""))
-    return f"Share of units flagged ({data.attrs['stage']}), in %. {'; '.join(words)}."
+        words.append(f"{one['label']} {value}{flagged_as(one['display'], lang)}")
+    head = text("Share of units flagged ({stage}), in %.", lang, stage=text(data.attrs["stage"], lang))
+    return f"{head} {'; '.join(words)}."
+
+
+def _of(one: dict[str, Any], lang: str | Language) -> str:
+    """How many of how many units are flagged."""
+    return text("{some} of {all}", lang, some=number(one["events"], lang), all=number(one["n"], lang))
 
 
 def flags_together_data(found: pd.DataFrame, *, stage: str = "process") -> pd.DataFrame:
@@ -226,6 +243,7 @@ def flags_together(
     title: str = "Flags that come together",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw for each rule (row) what share of the units it flags the other (column) flags, too.
 
@@ -245,6 +263,8 @@ def flags_together(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -278,23 +298,25 @@ def flags_together(
         colour = SHADES[min(int(5 * one["share"]), 4)]
         star = "*" if one["both"] >= fewest and one["ratio"] > 2 else ""
         ax.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.8))
-        ax.text(x + 0.5, y + 0.5, f"{100 * one['share']:.0f}{star}", ha="center", va="center", fontsize=7.5,
+        ax.text(x + 0.5, y + 0.5, f"{number(100 * one['share'], lang)}{star}", ha="center", va="center", fontsize=7.5,
                 color=ink_on(colour))  # fmt: skip
     ax.set(xlim=(0, len(codes)), ylim=(len(codes), 0))
     bare_axes(ax)
-    names = codes if points(ax) < 300 else [f"{FLAGS.get(code, code)} ({code})" for code in codes]
+    names = codes if points(ax) < 300 else [f"{text(FLAGS.get(code, code), lang)} ({code})" for code in codes]
     ax.set_xticks([i + 0.5 for i in range(len(codes))], codes)
     ax.set_yticks([i + 0.5 for i in range(len(codes))], names)
     ax.tick_params(length=0, labelsize=7.5, labelcolor=INK)
     ax.tick_params(axis="x", labelrotation=90 if points(ax) < 300 else 0)
-    who = UNITS.get(stage, stage)
-    notes = [f"% of the {who} flagged by the rule of the row that the rule of the column flags, too.",
-             f"*: more than twice what independence would give, {fewest} or more.", CAUTION]  # fmt: skip
-    dress(ax, title, "", [*notes, source_note(source)], left=16 + 4.2 * max(map(len, names)))
-    return ax
+    who = text(UNITS.get(stage, stage), lang)
+    notes = [text("% of the {units} flagged by the rule of the row that the rule of the column flags, too.", lang,
+                  units=who),
+             text("*: more than twice what independence would give, {fewest} or more.", lang,
+                  fewest=number(fewest, lang)), text(CAUTION, lang)]  # fmt: skip
+    dress(ax, text(title, lang), "", [*notes, source_note(source, lang)], left=16 + 4.2 * max(map(len, names)))
+    return in_language(ax, lang)
 
 
-def flags_together_alt(data: pd.DataFrame, *, most: int = 5) -> str:
+def flags_together_alt(data: pd.DataFrame, *, most: int = 5, lang: str | Language = "en") -> str:
     """What a plot of flags that come together shows, in words made from its numbers.
 
     Parameters
@@ -303,6 +325,8 @@ def flags_together_alt(data: pd.DataFrame, *, most: int = 5) -> str:
         Result of :func:`flags_together_data`.
     most
         How many pairs are told, those with most units first.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -314,7 +338,12 @@ def flags_together_alt(data: pd.DataFrame, *, most: int = 5) -> str:
     """
     pairs = data[data["flag"] < data["other"]].sort_values("both", ascending=False, kind="stable").head(most)
     words = [
-        f"{one['flag']} and {one['other']}: {one['both']:,} of {one['n']:,} units flagged by both"
+        text("{first} and {second}", lang, first=one["flag"], second=one["other"])
+        + ": "
+        + text(
+            "{some} of {all} units flagged by both", lang, some=number(one["both"], lang), all=number(one["n"], lang)
+        )
         for one in pairs.to_dict("records")
     ]
-    return f"Flags that come together, {data['flag'].nunique()} rules. {'; '.join(words)}."
+    head = text("Flags that come together, {rules} rules.", lang, rules=number(data["flag"].nunique(), lang))
+    return f"{head} {'; '.join(words)}."

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, number, percent, plural, text
+from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.canvas import bare_axes, canvas, dress, money, points, source_note
-from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PLAIN
+from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PLAIN, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,7 @@ def recovery_flow_data(
     states: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
     level: float = 0.95,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """Amounts that moved between states, and that were still in a state when last seen.
 
@@ -48,6 +51,8 @@ def recovery_flow_data(
         Words for states.
     level
         Confidence level.
+    lang
+        Language of the words for states.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def recovery_flow_data(
     order = list(states or dict.fromkeys([*here, *there[there != ENTRY]]))
     if unknown := sorted({*here, *there} - {*order, ENTRY}):
         raise ValueError(f"unknown states {', '.join(unknown)}: name all in `states`")
-    words = {name: (names or {}).get(name, name.replace("_", " ").capitalize()) for name in order}
+    words = {name: text((names or {}).get(name, name.replace("_", " ").capitalize()), lang) for name in order}
     rows: list[dict[str, Any]] = []
     for state in order:
         own = stays[here == state]
@@ -143,6 +148,7 @@ def recovery_flow(
     title: str = "From freezing to return",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw the amounts as bands from state to state; what is still on its way is hatched.
 
@@ -160,6 +166,8 @@ def recovery_flow(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -178,17 +186,19 @@ def recovery_flow(
     """
     data = recovery_flow_data(
         stays, unit=unit, origin=origin, destination=destination, amount=amount, cluster=cluster, states=states,
-        names=names, level=level,
+        names=names, level=level, lang=lang,
     )  # fmt: skip
     ax = canvas(ax, width, 88)
-    _draw(ax, data)
-    notes = [f"In brackets: share of the amount that came into the state before, with its {100 * level:g} % interval."]
-    notes += ["Hatched: in transit."] if data["open"].any() else []
-    dress(ax, title, f"amounts in {currency}" if currency else "", [*notes, source_note(source)], left=6)
-    return ax
+    _draw(ax, data, lang)
+    message = "In brackets: share of the amount that came into the state before, with its {level} % interval."
+    notes = [text(message, lang, level=tick_label(100 * level, lang))]
+    notes += [text("Hatched: in transit.", lang)] if data["open"].any() else []
+    unit = text("amounts in {currency}", lang, currency=text(currency, lang, context="unit")) if currency else ""
+    dress(ax, text(title, lang), unit, [*notes, source_note(source, lang)], left=6)
+    return in_language(ax, lang)
 
 
-def _draw(ax: Axes, data: pd.DataFrame) -> None:
+def _draw(ax: Axes, data: pd.DataFrame, lang: str | Language) -> None:
     from matplotlib.patches import PathPatch, Rectangle
     from matplotlib.path import Path
 
@@ -218,10 +228,10 @@ def _draw(ax: Axes, data: pd.DataFrame) -> None:
         ends = not (data["origin"].eq(name) & data["destination"].ne(ENTRY)).any()
         ax.add_patch(Rectangle((x, top[name]), thick, height, facecolor=INK if ends else BLUE, linewidth=0))
         share = data[data["destination"] == name]
-        text = f"{words[name]}\n{money(came[name])}"
+        told = f"{words[name]}\n{money(came[name], lang)}"
         if len(share) == 1:
-            text += f"\n{_share(share.iloc[0])}"
-        ax.text(x + thick + 0.03, top[name] + height / 2, text, ha="left", **letters,
+            told += f"\n{_share(share.iloc[0], lang)}"
+        ax.text(x + thick + 0.03, top[name] + height / 2, told, ha="left", **letters,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75}, zorder=5)  # fmt: skip
         out = data[(data["origin"] == name)]
         for one in out.to_dict("records"):
@@ -240,21 +250,23 @@ def _draw(ax: Axes, data: pd.DataFrame) -> None:
             elif one["open"]:
                 ax.add_patch(Rectangle((x + thick, y), 0.34, size, facecolor="white", edgecolor=HATCH, hatch="//////",
                                        linewidth=0, zorder=0.6))  # fmt: skip
-                ax.text(x + thick + 0.03, y + size + 0.6 * GAP, f"In transit\n{money(one['amount'])}\n{_share(one)}",
-                        ha="left", zorder=6, **(letters | {"va": "top", "color": GREY}))  # fmt: skip
+                told = f"{text('In transit', lang)}\n{money(one['amount'], lang)}\n{_share(one, lang)}"
+                ax.text(x + thick + 0.03, y + size + 0.6 * GAP, told, ha="left", zorder=6,
+                        **(letters | {"va": "top", "color": GREY}))  # fmt: skip
     bottom = max(top[name] + came[name] / whole for name in top)
     ax.set(xlim=(-0.02, last + (0.62 if narrow else 0.5)), ylim=(bottom + 3.6 * GAP, -0.03))
     bare_axes(ax)
 
 
-def _share(one: Any) -> str:
-    text = f"({100 * one['share']:.0f} %"
+def _share(one: Any, lang: str | Language) -> str:
+    whole = number(100 * one["share"], lang)
+    told = f"{whole} %" if lang == "en" else percent(100 * one["share"], lang, 0)
     if one["lower"] == one["lower"]:
-        text += f": {100 * one['lower']:.0f}–{100 * one['upper']:.0f}"
-    return f"{text})"
+        told += f": {number(100 * one['lower'], lang)}–{number(100 * one['upper'], lang)}"
+    return f"({told})"
 
 
-def recovery_flow_alt(data: pd.DataFrame, *, currency: str = "") -> str:
+def recovery_flow_alt(data: pd.DataFrame, *, currency: str = "", lang: str | Language = "en") -> str:
     """What a plot of recovery shows, in words made from its numbers.
 
     Parameters
@@ -263,6 +275,8 @@ def recovery_flow_alt(data: pd.DataFrame, *, currency: str = "") -> str:
         Result of :func:`recovery_flow_data`.
     currency
         Unit of the amounts.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -275,7 +289,10 @@ def recovery_flow_alt(data: pd.DataFrame, *, currency: str = "") -> str:
     for one in data.to_dict("records"):
         if one["destination"] == ENTRY and not one["open"]:
             continue
-        way = f"still {one['label'].lower()}" if one["open"] else f"{one['label']} to {one['to_label'].lower()}"
-        amount = f"{money(one['amount'])} {currency}".strip()
-        parts.append(f"{way}: {amount} {_share(one)}, {one['units']} asset{'s' if one['units'] != 1 else ''}")
-    return f"Flow of amounts. {'; '.join(parts)}."
+        way = text("still {state}", lang, state=one["label"].lower())
+        if not one["open"]:
+            way = text("{origin} to {destination}", lang, origin=one["label"], destination=one["to_label"].lower())
+        amount = f"{money(one['amount'], lang)} {text(currency, lang, context='unit')}".strip()
+        assets = plural("{n} asset", "{n} assets", one["units"], lang)
+        parts.append(f"{way}: {amount} {_share(one, lang)}, {assets}")
+    return f"{text('Flow of amounts.', lang)} {'; '.join(parts)}."

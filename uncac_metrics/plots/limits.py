@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from uncac_metrics.plots.canvas import canvas, dress, key_above, plain_axes, source_note
-from uncac_metrics.plots.style import BLUE, GREY, INK, PLAIN, SERIES
+from uncac_metrics.languages import Language, number, text
+from uncac_metrics.plots.axis import tick_label
+from uncac_metrics.plots.canvas import canvas, dress, key_above, plain_axes, short, source_note
+from uncac_metrics.plots.style import BLUE, GREY, INK, PLAIN, SERIES, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +64,7 @@ def funnel(
     title: str = "Units against the limits of chance",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw units by size and value, with the limits about the common value; units beyond the limits are named.
 
@@ -81,6 +84,8 @@ def funnel(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -109,14 +114,14 @@ def funnel(
     for level, dash in zip(sorted(levels, key=float), ((0, (1.5, 1.5)), "-", "--"), strict=False):
         ends = funnel_limits(grid, baseline, kind=kind, level=float(level) / 100, method=method, phi=phi, tau=tau)
         for place, end in enumerate(ends):
-            ax.plot(grid, scale * end, color=GREY, linewidth=0.9, linestyle=dash,
-                    label=None if place else f"{level} % limits")  # fmt: skip
+            label = None if place else text("{level} % limits", lang, level=tick_label(float(level), lang))
+            ax.plot(grid, scale * end, color=GREY, linewidth=0.9, linestyle=dash, label=label)
     ax.axhline(scale * baseline, color=INK, linewidth=0.9)
     for position, (marker, colour, words) in LOOKS.items():
         some = data[data["position"] == position]
         if len(some):
             ax.plot(some["n"], scale * some["value"], linestyle="none", marker=marker, markersize=5, color=colour,
-                    markeredgecolor="white", markeredgewidth=0.6, label=words)  # fmt: skip
+                    markeredgecolor="white", markeredgewidth=0.6, label=text(words, lang))  # fmt: skip
     beyond = data[data["position"].isin(["above", "below"])]
     for one in beyond.to_dict("records"):
         right = one["n"] > 0.8 * largest
@@ -126,15 +131,23 @@ def funnel(
     top = scale * max(float(data["value"].max()), min(1.0 if kind == "share" else np.inf, 2 * baseline))
     ax.set(xlim=(0, 1.06 * largest), ylim=(0, 1.08 * top))
     plain_axes(ax)
-    ax.set_ylabel(value, fontsize=8.5, color=INK, **PLAIN)
-    notes = [f"Line: all together, {scale * baseline:.3g}.", "Units beyond the limits differ by more than chance."]
+    ax.set_ylabel(text(value, lang, context="unit"), fontsize=8.5, color=INK, **PLAIN)
+    notes = [text("Line: all together, {value}.", lang, value=short(scale * baseline, 3, lang)),
+             text("Units beyond the limits differ by more than chance.", lang)]  # fmt: skip
     if phi > 1 or tau > 0:
-        notes.append("Limits are wider for overdispersion.")
-    dress(ax, title, size, [*notes, source_note(source)], left=40, above=key_above(ax, left=40))
-    return ax
+        notes.append(text("Limits are wider for overdispersion.", lang))
+    dress(
+        ax,
+        text(title, lang),
+        text(size, lang),
+        [*notes, source_note(source, lang)],
+        left=40,
+        above=key_above(ax, left=40),
+    )
+    return in_language(ax, lang)
 
 
-def funnel_alt(data: pd.DataFrame, *, scale: float = 100.0, decimals: int = 1) -> str:
+def funnel_alt(data: pd.DataFrame, *, scale: float = 100.0, decimals: int = 1, lang: str | Language = "en") -> str:
     """What a funnel plot shows, in words made from its numbers.
 
     Parameters
@@ -143,6 +156,8 @@ def funnel_alt(data: pd.DataFrame, *, scale: float = 100.0, decimals: int = 1) -
         Result of :func:`funnel_data`.
     scale, decimals
         Multiplier and decimals of the values.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -152,14 +167,19 @@ def funnel_alt(data: pd.DataFrame, *, scale: float = 100.0, decimals: int = 1) -
     >>> funnel_alt(funnel_data(counts.funnel(buyers, "buyer", "single", "awarded"), unit="buyer"))
     'Funnel plot of 4 units about 28.3: 3 within the limits, 0 above, 1 below. Below: C 13.3 (n 90).'
     """
-    number = data["position"].value_counts()
-    text = f"Funnel plot of {len(data)} units about {scale * data['baseline'].iloc[0]:,.{decimals}f}: "
-    text += (
-        f"{number.get('inside', 0)} within the limits, {number.get('above', 0)} above, {number.get('below', 0)} below."
-    )
+    counts = data["position"].value_counts()
+    inside, above, below = (number(counts.get(name, 0), lang) for name in LOOKS)
+    told = text(
+        "Funnel plot of {units} units about {value}: {inside} within the limits, {above} above, {below} below.", lang,
+        units=number(len(data), lang), value=number(scale * data["baseline"].iloc[0], lang, decimals), inside=inside,
+        above=above, below=below,
+    )  # fmt: skip
     for position in ("above", "below"):
         some = data[data["position"] == position].to_dict("records")
         if some:
-            each = (f"{one['label']} {scale * one['value']:,.{decimals}f} (n {one['n']:,.0f})" for one in some)
-            text += f" {position.capitalize()}: {', '.join(each)}."
-    return text
+            each = (
+                f"{one['label']} {number(scale * one['value'], lang, decimals)} (n {number(one['n'], lang)})"
+                for one in some
+            )
+            told += f" {text(position.capitalize(), lang)}: {', '.join(each)}."
+    return told

@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, text
 from uncac_metrics.model import BREAKDOWNS, TOTAL
-from uncac_metrics.plots.canvas import canvas, dress, level_note, plain_axes, said, source_note
+from uncac_metrics.plots.axis import tick_label
+from uncac_metrics.plots.canvas import canvas, dress, flagged_as, level_note, plain_axes, said, source_note
 from uncac_metrics.plots.interval import number_or_nan
 from uncac_metrics.plots.labels import Labels, code_label
-from uncac_metrics.plots.style import GREY, INK, PLAIN, SERIES
+from uncac_metrics.plots.style import GREY, INK, PLAIN, SERIES, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
 
 
 def lorenz_data(
-    estimates: Estimates | pd.DataFrame, *, over: str = "", labels: Labels | None = None
-) -> pd.DataFrame:  # fmt: skip
+    estimates: Estimates | pd.DataFrame,
+    *,
+    over: str = "",
+    labels: Labels | None = None,
+    lang: str | Language = "en",
+) -> pd.DataFrame:
     """Points of Lorenz or concentration curves, with their ends.
 
     Parameters
@@ -31,6 +37,8 @@ def lorenz_data(
         Breakdown whose codes each have a curve; the total where none is given.
     labels
         Labels of codes: breakdown -> code -> label.
+    lang
+        Language of the labels.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def lorenz_data(
         if own["category"].duplicated().any():
             raise ValueError(f"several curves of {code}: choose one")
         level = float(own["conf_level"].iloc[0]) if "conf_level" in own else 0.95
-        label = "Total" if code == TOTAL else code_label(over, str(code), labels)
+        label = text("Total", lang) if code == TOTAL else code_label(over, str(code), labels, lang)
         same = {"code": str(code), "label": label, "conf_level": level}
         points: list[dict[str, Any]] = []
         for one in own.to_dict("records"):
@@ -100,6 +108,7 @@ def lorenz(
     title: str = "",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw the curves with their bands, and the line of equal shares.
 
@@ -117,6 +126,8 @@ def lorenz(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -132,10 +143,10 @@ def lorenz(
     >>> lorenz(curve, ax=Figure().subplots()).get_title(loc="left")
     'Lorenz curve'
     """
-    data = lorenz_data(estimates, over=over, labels=labels)
+    data = lorenz_data(estimates, over=over, labels=labels, lang=lang)
     ax = canvas(ax, width, min(width or 105.0, 105.0))
     several = data["code"].nunique() > 1
-    ax.plot([0, 100], [0, 100], color=GREY, linewidth=0.9, linestyle=(0, (2, 2)), label="equal shares")
+    ax.plot([0, 100], [0, 100], color=GREY, linewidth=0.9, linestyle=(0, (2, 2)), label=text("equal shares", lang))
     for (_, own), (colour, marker, dash) in zip(data.groupby("code", sort=False), SERIES, strict=False):
         x = 100 * own["share_of_units"]
         ax.fill_between(x, 100 * own["lower"], 100 * own["upper"], color=colour, alpha=0.2, linewidth=0)
@@ -152,30 +163,32 @@ def lorenz(
             linestyle=dash,
             marker=marker,
             markersize=4,
-            label=own["label"].iloc[0] if several else data.attrs["statistic"],
+            label=own["label"].iloc[0] if several else text(data.attrs["statistic"], lang),
         )
         hidden = own[own["display"] == "withheld"]
         if len(hidden):
-            ax.text(100 * hidden["share_of_units"].mean(), 4, "withheld", ha="center", fontsize=7.5, style="italic",
-                    color=GREY)  # fmt: skip
+            ax.text(100 * hidden["share_of_units"].mean(), 4, text("withheld", lang), ha="center", fontsize=7.5,
+                    style="italic", color=GREY)  # fmt: skip
     ax.legend(loc="upper left", frameon=False, fontsize=8)
     ax.set(xlim=(0, 100), ylim=(0, 100), aspect="equal", anchor="W")
     plain_axes(ax)
-    ax.set_ylabel(f"% of {whole}", fontsize=8.5, color=INK, **PLAIN)
-    notes = [level_note(data["conf_level"], "Bands")]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    words = title or data.attrs["statistic"].capitalize()
-    dress(ax, words, f"% of {units}", [*notes, source_note(source)], left=44)
-    return ax
+    ax.set_ylabel(text("% of {what}", lang, what=text(whole, lang)), fontsize=8.5, color=INK, **PLAIN)
+    notes = [level_note(data["conf_level"], "Bands", lang)]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    words = title or text(data.attrs["statistic"].capitalize(), lang)
+    dress(ax, words, text("% of {what}", lang, what=text(units, lang)), [*notes, source_note(source, lang)], left=44)
+    return in_language(ax, lang)
 
 
-def lorenz_alt(data: pd.DataFrame) -> str:
+def lorenz_alt(data: pd.DataFrame, *, lang: str | Language = "en") -> str:
     """What a Lorenz or concentration curve shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`lorenz_data`.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -186,13 +199,14 @@ def lorenz_alt(data: pd.DataFrame) -> str:
     >>> lorenz_alt(lorenz_data(curve))[:54]
     'Lorenz curve, cumulative shares in %. Total: lowest 25'
     """
-    parts = [f"{data.attrs['statistic'].capitalize()}, cumulative shares in %."]
+    curve = text(data.attrs["statistic"].capitalize(), lang)
+    parts = [text("{curve}, cumulative shares in %.", lang, curve=curve)]
     for label, own in data.groupby("label", sort=False):
         words = []
         for one in own.iloc[1:-1].to_dict("records"):
-            value = said(100 * one["value"], 100 * one["lower"], 100 * one["upper"])
-            value = "withheld" if one["display"] == "withheld" else value
-            flag = ", flagged as uncertain" if one["display"] == "flagged" else ""
-            words.append(f"lowest {100 * one['share_of_units']:g} % {value}{flag}")
+            value = said(100 * one["value"], 100 * one["lower"], 100 * one["upper"], lang=lang)
+            value = text("withheld", lang) if one["display"] == "withheld" else value
+            lowest = text("lowest {share} %", lang, share=tick_label(100 * one["share_of_units"], lang))
+            words.append(f"{lowest} {value}{flagged_as(one['display'], lang)}")
         parts.append(f"{label}: {'; '.join(words)}.")
     return " ".join(parts)

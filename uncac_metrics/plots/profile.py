@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from math import isnan
 from typing import TYPE_CHECKING
 
+from uncac_metrics.languages import Language, number, text
 from uncac_metrics.model import MEASURES, Indicator
-from uncac_metrics.plots.canvas import level_note, source_note
+from uncac_metrics.plots.canvas import flagged_as, level_note, source_note
 from uncac_metrics.plots.commitment import figures, overall
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import SERIES
@@ -31,6 +32,7 @@ def profile_data(
     topics: Collection[str] = (),
     missing: bool = False,
     catalogue: Mapping[str, Indicator] | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """Overall values of all indicators of a release, the newest of each, by topic and kind of measure.
 
@@ -44,6 +46,8 @@ def profile_data(
         Also list indicators that the release has no estimate of.
     catalogue
         Definitions by id; by default the shipped ones.
+    lang
+        Language of the names.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def profile_data(
         (card for card in cards.values() if not topics or card.topic in topics),
         key=lambda card: (card.topic, kinds.index(card.type), card.id),
     )
-    frame = overall(estimates, order)
+    frame = overall(estimates, order, lang)
     frame.insert(0, "topic", [card.topic for card in order])
     frame["direction"] = [card.direction for card in order]
     frame = frame if missing else frame[frame["display"] != "no data"]
@@ -93,6 +97,7 @@ def profile(
     title: str = "Profile of indicators",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw each indicator with its interval under its topic; there is no total.
 
@@ -111,6 +116,8 @@ def profile(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -124,48 +131,53 @@ def profile(
     >>> profile(frame, ax=Figure().subplots()).get_title(loc="left")
     'Profile of indicators'
     """
-    data = profile_data(estimates, topics=topics, missing=missing, catalogue=catalogue)
-    return draw(_picture(data, title, source), ax, width)
+    data = profile_data(estimates, topics=topics, missing=missing, catalogue=catalogue, lang=lang)
+    return draw(_picture(data, title, source, lang), ax, width)
 
 
-def _picture(data: pd.DataFrame, title: str, source: str) -> Picture:
+def _picture(data: pd.DataFrame, title: str, source: str, lang: str | Language) -> Picture:
     rows: list[Row] = []
     topic = None
     for one in data.to_dict("records"):
         if one["topic"] != topic:
             topic = one["topic"]
-            rows.append(Row(_words(topic), heading=True))
+            rows.append(Row(_words(topic, lang), heading=True))
         marks: tuple[Mark, ...] = ()
-        words = one["display"] if one["display"] not in ("shown", "flagged") else ""
+        words = text(one["display"], lang) if one["display"] not in ("shown", "flagged") else ""
         if not words and isnan(one["value"]):
-            words = "no value"
+            words = text("no value", lang)
         elif not words and one["unit"] == "%" and 0 <= one["value"] <= 100:
             look = KINDS[one["type"]]
             marks = (Mark(one["value"], one["lower"], min(one["upper"], 100.0), look.colour, look.shape,
                           filled=one["display"] != "flagged"),)  # fmt: skip
         elif not words:
-            words = figures(one)
-        rows.append(Row(f"{one['name']} ({one['indicator']})", marks, BETTER[one["direction"]], words,
+            words = figures(one, lang)
+        rows.append(Row(f"{one['name']} ({one['indicator']})", marks, text(BETTER[one["direction"]], lang), words,
                         hatched=one["display"] == "withheld"))  # fmt: skip
-    notes = [level_note(data["conf_level"]), "Kinds of measure are not comparable: there is no total."]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    notes += [source_note(source)] if source else []
-    key = tuple((kind.capitalize(), mark) for kind, mark in KINDS.items() if (data["type"] == kind).any())
-    return Picture(tuple(rows), title, "%; other units in figures", " ".join(notes), 0.0, 100.0, column="better",
-                   key=key, letters=42)  # fmt: skip
+    notes = [
+        level_note(data["conf_level"], lang=lang),
+        text("Kinds of measure are not comparable: there is no total.", lang),
+    ]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    notes += [source_note(source, lang)] if source else []
+    key = tuple((text(kind.capitalize(), lang), mark) for kind, mark in KINDS.items() if (data["type"] == kind).any())
+    return Picture(tuple(rows), text(title, lang), text("%; other units in figures", lang), " ".join(notes), 0.0, 100.0,
+                   column=text("better", lang), key=key, letters=42, lang=lang)  # fmt: skip
 
 
-def _words(topic: str) -> str:
-    return topic.replace("_", " ").capitalize() or "Other"
+def _words(topic: str, lang: str | Language) -> str:
+    return text(topic.replace("_", " ").capitalize() or "Other", lang)
 
 
-def profile_alt(data: pd.DataFrame) -> str:
+def profile_alt(data: pd.DataFrame, *, lang: str | Language = "en") -> str:
     """What a profile shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`profile_data`.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -174,12 +186,13 @@ def profile_alt(data: pd.DataFrame) -> str:
     >>> profile_alt(profile_data(frame))
     'Profile of 1 indicators. Bribery: Prevalence of bribery in the population (SDG 16.5.1) (experience) 17.6 %.'
     """
-    parts = [f"Profile of {len(data)} indicators."]
+    parts = [text("Profile of {n} indicators.", lang, n=number(len(data), lang))]
     for topic, rows in data.groupby("topic", sort=False):
         words = []
         for one in rows.to_dict("records"):
-            said = one["display"] if one["display"] in ("withheld", "by category", "no data") else figures(one)
-            flag = ", flagged as uncertain" if one["display"] == "flagged" else ""
-            words.append(f"{one['name']} ({one['type']}) {said}{flag}")
-        parts.append(f"{_words(str(topic))}: {'; '.join(words)}.")
+            hidden = one["display"] in ("withheld", "by category", "no data")
+            said = text(one["display"], lang) if hidden else figures(one, lang)
+            kind = text(one["type"].capitalize(), lang).lower()
+            words.append(f"{one['name']} ({kind}) {said}{flagged_as(one['display'], lang)}")
+        parts.append(f"{_words(str(topic), lang)}: {'; '.join(words)}.")
     return " ".join(parts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from uncac_metrics.plots.axis import ticks
+from uncac_metrics.languages import Language, number, text
+from uncac_metrics.plots.axis import tick_label, ticks
 from uncac_metrics.plots.canvas import said, source_note
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE
@@ -82,6 +83,7 @@ def rank_intervals(
     decimals: int = 1,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw each unit's rank with its interval; the score stands at the right.
 
@@ -99,6 +101,8 @@ def rank_intervals(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -114,19 +118,25 @@ def rank_intervals(
     """
     data = rank_intervals_data(ranks, period=period, names=names, level=level)
     rows = tuple(
-        Row(one["label"], (Mark(one["rank"], one["lower"], one["upper"], BLUE, "o"),), f"{one['value']:,.{decimals}f}")
+        Row(
+            one["label"],
+            (Mark(one["rank"], one["lower"], one["upper"], BLUE, "o"),),
+            number(one["value"], lang, decimals),
+        )
         for one in data.to_dict("records")
     )
     n = len(data)
     places = (1.0, *(place for place in ticks(1, max(n, 2)) if place > 1 and place == int(place)))
-    notes = f"Lines: {100 * data['conf_level'].max():g} % intervals of the rank. Units whose lines overlap are not "
-    notes += "told apart."
-    picture = Picture(rows, title, "rank (1: best score)", f"{notes} {source_note(source)}".strip(), 0.5, n + 0.5,
-                      column="score", places=places)  # fmt: skip
+    percent = tick_label(100 * data["conf_level"].max(), lang)
+    notes = text("Lines: {level} % intervals of the rank. Units whose lines overlap are not told apart.", lang,
+                 level=percent)  # fmt: skip
+    picture = Picture(rows, text(title, lang), text("rank (1: best score)", lang),
+                      f"{notes} {source_note(source, lang)}".strip(), 0.5, n + 0.5,
+                      column=text("score", lang), places=places, lang=lang)  # fmt: skip
     return draw(picture, ax, width)
 
 
-def rank_intervals_alt(data: pd.DataFrame, *, decimals: int = 1) -> str:
+def rank_intervals_alt(data: pd.DataFrame, *, decimals: int = 1, lang: str | Language = "en") -> str:
     """What a plot of ranks shows, in words made from its numbers.
 
     Parameters
@@ -135,6 +145,8 @@ def rank_intervals_alt(data: pd.DataFrame, *, decimals: int = 1) -> str:
         Result of :func:`rank_intervals_data`.
     decimals
         Of the scores.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -143,9 +155,11 @@ def rank_intervals_alt(data: pd.DataFrame, *, decimals: int = 1) -> str:
     >>> rank_intervals_alt(rank_intervals_data(ranks))
     'Ranks of 2 units with 95 % intervals. B: rank 1 (1 to 2), score 1.2; A: rank 2 (1 to 2), score 1.0.'
     """
-    head = f"Ranks of {len(data)} units with {100 * data['conf_level'].max():g} % intervals."
+    level = tick_label(100 * data["conf_level"].max(), lang)
+    head = text("Ranks of {units} units with {level} % intervals.", lang, units=number(len(data), lang), level=level)
     words = [
-        f"{one['label']}: rank {said(one['rank'], one['lower'], one['upper'], 0)}, score {one['value']:,.{decimals}f}"
+        text("{label}: rank {rank}, score {score}", lang, label=one["label"],
+             rank=said(one["rank"], one["lower"], one["upper"], 0, lang), score=number(one["value"], lang, decimals))
         for one in data.to_dict("records")
-    ]
+    ]  # fmt: skip
     return f"{head} {'; '.join(words)}."

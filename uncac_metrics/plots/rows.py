@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 from uncac_metrics.languages import Language, language, leftward
 from uncac_metrics.plots.axis import tick_label, ticks
 from uncac_metrics.plots.canvas import points
-from uncac_metrics.plots.style import BLUE, CHINESE, FONTS, GREY, HATCH, INK, PALE, PLAIN, in_language, lines
+from uncac_metrics.plots.style import BLUE, GREY, HATCH, INK, PALE, PLAIN, fonts, in_language, lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +167,7 @@ def on_axes(picture: Picture, ax: Axes) -> None:
     across = ax.get_yaxis_transform()  # x in widths of the plot, y in lines
     longest = max((row.note for row in picture.rows), key=len, default="")
     # in points from the axes, whose width is not known yet
-    beside: dict[str, Any] = {"xycoords": across, "textcoords": "offset points", "xytext": (6 + _wide(longest, 8), 0),
+    beside: dict[str, Any] = {"xycoords": across, "textcoords": "offset points", "xytext": (6 + wide(longest, 8), 0),
                               "ha": "right", "fontsize": 8, "color": GREY, "annotation_clip": False}  # fmt: skip
     for row, (text, y) in zip(picture.rows, placed, strict=True):
         weight = "bold" if row.heading or row.bold else "normal"
@@ -183,7 +183,7 @@ def on_axes(picture: Picture, ax: Axes) -> None:
             words = row.words
             if picture.width < 0.8 * WIDTH:
                 words = "\n".join(
-                    lines(words, max(8, int((picture.width - 5.4 * picture.letters - _wide(longest, 8)) / 5)))
+                    lines(words, max(8, int((picture.width - 5.4 * picture.letters - wide(longest, 8)) / 5)))
                 )
             ax.text(0.5, y, words, transform=across, ha="center", va="center", fontsize=8, style="italic",
                     color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})  # fmt: skip
@@ -223,8 +223,8 @@ def _key_rows(picture: Picture) -> int:
     """Rows that the key takes above the axes."""
     if not picture.key:
         return 0
-    wide = max(_wide(name, 8) for name, _ in picture.key) + 20
-    columns = max(1, min(len(picture.key), int((picture.width - 5 * picture.letters) / wide)))
+    widest = max(wide(name, 8) for name, _ in picture.key) + 20
+    columns = max(1, min(len(picture.key), int((picture.width - 5 * picture.letters) / widest)))
     return -(-len(picture.key) // columns)
 
 
@@ -259,10 +259,10 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
     width = picture.width
     left = min(
         max(165.0 + width - WIDTH, 0.42 * width),
-        max((_wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12,
+        max((wide(line, 9) for text, _ in placed for line in text.split("\n")), default=0.0) + 12,
     )
     longest = max((row.note for row in picture.rows), key=len, default="")
-    right = width - (_wide(longest, 8) + 12 if longest else 8)
+    right = width - (wide(longest, 8) + 12 if longest else 8)
     title, notes = lines(picture.title, int(width / 7)), lines(picture.notes, int(width / 4.2))
     unit = lines(picture.unit, 44)
     about = language(picture.lang)
@@ -294,7 +294,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
     for name, mark in picture.key:
         out.append(_symbol(mark, x + 4, top - 24))
         write(x + 11, top - 21, name, f'font-size="8" fill="{INK}"')
-        x += _wide(name, 8) + 24
+        x += wide(name, 8) + 24
     for place in picture.places or ticks(picture.low, picture.high, picture.width < 0.8 * WIDTH):
         x = x_of(place)
         path(f"M{x:.1f} {top - 0.9 * LINE:.1f}V{foot:.1f}", PALE, 0.5)
@@ -320,7 +320,7 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
             strokes = range(int(left), int(right - tall), 5)
             path("".join(f"M{x} {y + tall / 2:.1f}l{tall:.1f} {-tall:.1f}" for x in strokes), HATCH, 0.8)
         if row.words:
-            half, centre = _wide(row.words, 8) / 2 + 2, (left + right) / 2
+            half, centre = wide(row.words, 8) / 2 + 2, (left + right) / 2
             out.append(
                 f'<rect x="{centre - half:.1f}" y="{y - 5:.1f}" width="{2 * half:.1f}" height="10" fill="#fff"/>'
             )
@@ -351,9 +351,8 @@ def as_svg(picture: Picture, *, alt: str = "") -> str:
         write(side, y, line, f'font-size="7.5" fill="{GREY}"', edge)
     spoken = f' xml:lang="{about.code}"' if about.code != "en" else ""
     spoken += f' role="img" aria-label={quoteattr(alt)}' if alt else ""
-    fonts = [*FONTS[:-1], *CHINESE, FONTS[-1]] if about.code == "zh" else FONTS
     head = f'<svg{spoken} xmlns="http://www.w3.org/2000/svg" width="{width:g}pt" height="{height:.1f}pt" '
-    head += f'viewBox="0 0 {width:g} {height:.1f}" font-family="{", ".join(fonts)}">'
+    head += f'viewBox="0 0 {width:g} {height:.1f}" font-family="{fonts(about)}">'
     return "\n".join([head, *out, "</svg>\n"])
 
 
@@ -368,6 +367,6 @@ def _symbol(mark: Mark, x: float, y: float) -> str:
     return f'<rect x="{x - r:.1f}" y="{y - r:.1f}" width="{2 * r:.1f}" height="{2 * r:.1f}" {look}/>'
 
 
-def _wide(text: str, points: float) -> float:
+def wide(text: str, points: float) -> float:
     """About how wide a text is."""
     return points * sum(1.0 if east_asian_width(letter) in "WF" else 0.6 for letter in text)

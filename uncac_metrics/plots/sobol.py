@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from uncac_metrics.plots.canvas import said, source_note
+from uncac_metrics.languages import Language, number, text
+from uncac_metrics.plots.canvas import level_note, said, source_note
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE, SERIES
 
@@ -29,6 +30,7 @@ def sensitivity_data(
     period: str = "",
     names: Mapping[str, str] | None = None,
     level: float = 0.95,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """Sobol' indices of one output, the factor with the largest total effect first.
 
@@ -44,6 +46,8 @@ def sensitivity_data(
         Words for factors.
     level
         Level of the intervals in `found`.
+    lang
+        Language of the words for factors.
 
     Returns
     -------
@@ -77,10 +81,10 @@ def sensitivity_data(
     rows = rows.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
     frame = rows.reindex(columns=["factor", *NUMBERS])
     said_as = WORDS | dict(names or {})
-    frame.insert(1, "label", [said_as.get(name, name[:1].upper() + name[1:]) for name in frame["factor"]])
+    frame.insert(1, "label", [text(said_as.get(name, name[:1].upper() + name[1:]), lang) for name in frame["factor"]])
     frame["conf_level"] = level
     frame.attrs["together"] = float(1 - frame["first"].sum())
-    frame.attrs["of"] = f"score of {ref_area}" if output == "score" else "ranks"
+    frame.attrs["of"] = ref_area if output == "score" else ""
     return frame
 
 
@@ -95,6 +99,7 @@ def sensitivity(
     ax: Axes | None = None,
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw first-order and total indices of each factor with their intervals.
 
@@ -108,6 +113,8 @@ def sensitivity(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -122,7 +129,7 @@ def sensitivity(
     >>> sensitivity(found, ax=Figure().subplots()).get_title(loc="left")
     'What the ranks rest on'
     """
-    data = sensitivity_data(found, output=output, ref_area=ref_area, period=period, names=names, level=level)
+    data = sensitivity_data(found, output=output, ref_area=ref_area, period=period, names=names, level=level, lang=lang)
     rows = tuple(
         Row(
             one["label"],
@@ -131,29 +138,34 @@ def sensitivity(
                 Mark(one["total"], one["total_lower"], one["total_upper"], TOTAL_EFFECT.colour, TOTAL_EFFECT.shape,
                      offset=0.17),
             ),
-            " / ".join(f"{round(one[name], 2) + 0.0:.2f}" for name in ("first", "total")),
+            " / ".join(number(round(one[name], 2) + 0.0, lang, 2) for name in ("first", "total")),
         )
         for one in data.to_dict("records")
     )  # fmt: skip
     ends = [value for name in NUMBERS for value in data[name] if value == value]
     low, high = min([0.0, *ends]), max([1.0, *ends])
-    notes = (
-        f"Lines: {100 * level:g} % intervals. The difference of the two is what the factor does together with others."
-    )
-    picture = Picture(rows, f"What the {data.attrs['of']} rest{'s' if output == 'score' else ''} on",
-                      "share of the variance", f"{notes} {source_note(source)}".strip(), 1.04 * low, 1.02 * high,
-                      column="alone / in all", key=(("alone (first order)", FIRST),
-                                                    ("with its interactions (total)", TOTAL_EFFECT)))  # fmt: skip
+    notes = level_note(data["conf_level"], lang=lang)
+    notes += " " + text("The difference of the two is what the factor does together with others.", lang)
+    title = text("What the ranks rest on", lang)
+    if data.attrs["of"]:
+        title = text("What the score of {unit} rests on", lang, unit=data.attrs["of"])
+    picture = Picture(rows, title, text("share of the variance", lang),
+                      f"{notes} {source_note(source, lang)}".strip(), 1.04 * low, 1.02 * high,
+                      column=text("alone / in all", lang), lang=lang,
+                      key=((text("alone (first order)", lang), FIRST),
+                           (text("with its interactions (total)", lang), TOTAL_EFFECT)))  # fmt: skip
     return draw(picture, ax, width)
 
 
-def sensitivity_alt(data: pd.DataFrame) -> str:
+def sensitivity_alt(data: pd.DataFrame, *, lang: str | Language = "en") -> str:
     """What a plot of sensitivity shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`sensitivity_data`.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -164,8 +176,12 @@ def sensitivity_alt(data: pd.DataFrame) -> str:
     'Aggregation: alone 0.60, in all 0.80; Normalisation: alone 0.10, in all 0.30.'
     """
     words = [
-        f"{one['label']}: alone {said(one['first'], one['first_lower'], one['first_upper'], 2)}, in all "
-        f"{said(one['total'], one['total_lower'], one['total_upper'], 2)}"
+        text("{label}: alone {first}, in all {total}", lang, label=one["label"],
+             first=said(one["first"], one["first_lower"], one["first_upper"], 2, lang),
+             total=said(one["total"], one["total_lower"], one["total_upper"], 2, lang))
         for one in data.to_dict("records")
-    ]
-    return f"Share of the variance of the {data.attrs['of']} by factor. {'; '.join(words)}."
+    ]  # fmt: skip
+    head = text("Share of the variance of the ranks by factor.", lang)
+    if data.attrs["of"]:
+        head = text("Share of the variance of the score of {unit} by factor.", lang, unit=data.attrs["of"])
+    return f"{head} {'; '.join(words)}."

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, number, text
 from uncac_metrics.plots.axis import scale
-from uncac_metrics.plots.canvas import level_note, said, source_note
+from uncac_metrics.plots.canvas import flagged_as, level_note, said, shown_as, source_note
 from uncac_metrics.plots.interval import number_or_nan
 from uncac_metrics.plots.rows import Mark, Picture, Row, draw
 from uncac_metrics.plots.style import BLUE, GREY
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def progression_data(
-    estimates: Estimates | pd.DataFrame, *, names: Mapping[str, str] | None = None
-) -> pd.DataFrame:  # fmt: skip
+    estimates: Estimates | pd.DataFrame, *, names: Mapping[str, str] | None = None, lang: str | Language = "en"
+) -> pd.DataFrame:
     """Cases at each stage, and the share of those at the stage before that reached it.
 
     Parameters
@@ -30,6 +31,8 @@ def progression_data(
         Result of :func:`uncac_metrics.stats.counts.progression` with shares of the stage before, of one group.
     names
         Words for stages.
+    lang
+        Language of the words.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def progression_data(
         rows.append({k: nan if hidden else number_or_nan(one.get(v)) for k, v in taken.items()} | {"display": display})
     frame = pd.DataFrame(rows)
     frame.insert(0, "stage", stages)
-    words = [(names or {}).get(name, name.replace("_", " ").capitalize()) for name in stages]
+    words = [text((names or {}).get(name, name.replace("_", " ").capitalize()), lang) for name in stages]
     frame.insert(1, "label", words)
     frame["conf_level"] = float(table["conf_level"].iloc[0]) if "conf_level" in table else 0.95
     return frame
@@ -86,6 +89,7 @@ def progression(
     title: str = "From stage to stage",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw a bar of cases for each stage; the line on it is the interval of the share that went on.
 
@@ -101,6 +105,8 @@ def progression(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -116,32 +122,42 @@ def progression(
     >>> len(progression(shares, ax=Figure().subplots()).patches)
     3
     """
-    data = progression_data(estimates, names=names)
+    data = progression_data(estimates, names=names, lang=lang)
     rows = []
     for one in data.to_dict("records"):
         hidden = one["display"] == "withheld"
-        words = "withheld" if hidden else "no value" if isnan(one["cases"]) else ""
+        words = shown_as(one["display"], one["cases"], lang)
         mark = Mark(one["cases"], one["lower"] * one["of"], one["upper"] * one["of"],
                     GREY if isnan(one["of"]) else BLUE, "|", filled=one["display"] != "flagged")  # fmt: skip
-        share = "" if isnan(one["share"]) else f"{100 * one['share']:.1f}"
-        share += "" if isnan(one["lower"]) else f" ({100 * one['lower']:.1f}–{100 * one['upper']:.1f})"
-        label = one["label"] if words else f"{one['label']}: {one['cases']:,.0f}"
+        share = "" if isnan(one["share"]) else number(100 * one["share"], lang, 1)
+        share += (
+            ""
+            if isnan(one["lower"])
+            else f" ({number(100 * one['lower'], lang, 1)}–{number(100 * one['upper'], lang, 1)})"
+        )
+        label = one["label"] if words else f"{one['label']}: {number(one['cases'], lang)}"
         rows.append(Row(label, () if words else (mark,), share, words, hidden))
     high = scale([*data["cases"], *(data["upper"] * data["of"])])[1]
-    notes = [level_note(data["conf_level"]), "Shares are of the cases at the stage before of which it is known."]
-    notes += ["Hollow: low reliability."] if (data["display"] == "flagged").any() else []
-    notes += [source_note(source)] if source else []
-    picture = Picture(tuple(rows), title, "cases", " ".join(notes), 0.0, high, column="% of stage before")
+    notes = [
+        level_note(data["conf_level"], lang=lang),
+        text("Shares are of the cases at the stage before of which it is known.", lang),
+    ]
+    notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    notes += [source_note(source, lang)] if source else []
+    picture = Picture(tuple(rows), text(title, lang), text("cases", lang), " ".join(notes), 0.0, high,
+                      column=text("% of stage before", lang), lang=lang)  # fmt: skip
     return draw(picture, ax, width)
 
 
-def progression_alt(data: pd.DataFrame) -> str:
+def progression_alt(data: pd.DataFrame, *, lang: str | Language = "en") -> str:
     """What a plot of stages shows, in words made from its numbers.
 
     Parameters
     ----------
     data
         Result of :func:`progression_data`.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -153,12 +169,12 @@ def progression_alt(data: pd.DataFrame) -> str:
     """
     words = []
     for one in data.to_dict("records"):
-        if one["display"] == "withheld" or isnan(one["cases"]):
-            words.append(f"{one['label']} {'withheld' if one['display'] == 'withheld' else 'no value'}")
+        if missing := shown_as(one["display"], one["cases"], lang):
+            words.append(f"{one['label']} {missing}")
             continue
-        text = f"{one['label']}: {one['cases']:,.0f}"
+        told = f"{one['label']}: {number(one['cases'], lang)}"
         if not isnan(one["share"]):
-            share = said(100 * one["share"], 100 * one["lower"], 100 * one["upper"]).replace(" (", " % (", 1)
-            text += f", {share} of {one['of']:,.0f}"
-        words.append(text + (", flagged as uncertain" if one["display"] == "flagged" else ""))
-    return f"Cases by stage. {'; '.join(words)}."
+            share = said(100 * one["share"], 100 * one["lower"], 100 * one["upper"], lang=lang).replace(" (", " % (", 1)
+            told += ", " + text("{share} of {all}", lang, share=share, all=number(one["of"], lang))
+        words.append(told + flagged_as(one["display"], lang))
+    return f"{text('Cases by stage.', lang)} {'; '.join(words)}."

@@ -13,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 from uncac_metrics.languages import Language, language, marked
 from uncac_metrics.model import Fault, Faults
+from uncac_metrics.plots.axis import tick_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +62,12 @@ def chinese_font() -> str:
     return found
 
 
+def fonts(lang: str | Language) -> str:
+    """The fonts of an SVG's text, as a list that a browser chooses from."""
+    chinese = CHINESE if language(lang).code.partition("-")[0] == "zh" else ()
+    return ", ".join([*FONTS[:-1], *chinese, FONTS[-1]])
+
+
 def in_language(ax: Axes, lang: str | Language, *, whole: bool = False) -> Axes:
     """Make what is drawn on `ax` stand as its language asks: direction, side of titles and notes, font.
 
@@ -79,6 +86,7 @@ def in_language(ax: Axes, lang: str | Language, *, whole: bool = False) -> Axes:
         Where the language needs a font that is not installed.
     """
     about = language(lang)
+    _number(ax, about)
     if about.code.partition("-")[0] != "zh" and about.direction == "ltr":
         return ax
     from matplotlib.text import Text
@@ -107,6 +115,17 @@ def in_language(ax: Axes, lang: str | Language, *, whole: bool = False) -> Axes:
     for one in texts:
         one.set_text(marked(one.get_text(), about))
     return ax
+
+
+def _number(ax: Axes, about: Language) -> None:
+    """Numbers on the axes as the language writes them, where they are matplotlib's own."""
+    if about.code == "en":
+        return
+    from matplotlib.ticker import FuncFormatter, ScalarFormatter
+
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value, about)))
 
 
 def lines(text: str, letters: int) -> list[str]:

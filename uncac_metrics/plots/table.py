@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, span, text
 from uncac_metrics.model import Indicator
+from uncac_metrics.plots.axis import tick_label
 from uncac_metrics.plots.canvas import bare_axes, canvas, dress, points, source_note
 from uncac_metrics.plots.interval import interval_data, unit_label
 from uncac_metrics.plots.labels import Labels, heading
-from uncac_metrics.plots.style import GREY, HATCH, INK, PALE, PLAIN
+from uncac_metrics.plots.style import GREY, HATCH, INK, PALE, PLAIN, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,7 @@ def table_figure_data(
     *,
     indicator: Indicator | str | None = None,
     labels: Labels | None = None,
+    lang: str | Language = "en",
 ) -> pd.DataFrame:
     """The rows of a printed table: numbers, and the text that is printed for them.
 
@@ -39,6 +42,8 @@ def table_figure_data(
         The definition or the id of the indicator to take; needed where `estimates` holds several.
     labels
         Labels of codes: breakdown -> code -> label.
+    lang
+        Language of labels and numbers.
 
     Returns
     -------
@@ -54,18 +59,18 @@ def table_figure_data(
     >>> data[["label", "value_text", "interval_text", "n_text"]].to_numpy().tolist()
     [['Total', '5.0', '4.2–5.8', '1,200'], ['Female', '4.0†', '3.0–5.0', '450']]
     """
-    data = interval_data(estimates, indicator, labels=labels)
+    data = interval_data(estimates, indicator, labels=labels, lang=lang)
     digits = indicator.decimals if isinstance(indicator, Indicator) else 1
     texts: dict[str, list[str]] = {"value_text": [], "interval_text": [], "n_text": []}
     for one in data.to_dict("records"):
         hidden = one["display"] == "withheld"
-        value = "no value" if isnan(one["value"]) else f"{one['value']:,.{digits}f}"
+        value = text("no value", lang) if isnan(one["value"]) else number(one["value"], lang, digits)
         value += FLAG if one["display"] == "flagged" and not isnan(one["value"]) else ""
-        texts["value_text"].append("withheld" if hidden else value)
-        dash = " to " if one["lower"] < 0 else "–"
-        ends = f"{one['lower']:,.{digits}f}{dash}{one['upper']:,.{digits}f}"
+        texts["value_text"].append(text("withheld", lang) if hidden else value)
+        ends = "–".join(number(one[end], lang, digits) for end in ("lower", "upper"))
+        ends = span(one["lower"], one["upper"], lang, digits) if one["lower"] < 0 else ends
         texts["interval_text"].append("" if isnan(one["lower"] + one["upper"]) else ends)
-        texts["n_text"].append("" if isnan(one["n"]) else f"{one['n']:,.0f}")
+        texts["n_text"].append("" if isnan(one["n"]) else number(one["n"], lang))
     return data.assign(**texts)
 
 
@@ -78,6 +83,7 @@ def table_figure(
     title: str = "",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw the numbers as a table: rules above and below, groups under headings, a dagger for a warning.
 
@@ -95,6 +101,8 @@ def table_figure(
         Where the data come from, for the line below the table.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -110,7 +118,7 @@ def table_figure(
     """
     from matplotlib.patches import Rectangle
 
-    data = table_figure_data(estimates, indicator=indicator, labels=labels)
+    data = table_figure_data(estimates, indicator=indicator, labels=labels, lang=lang)
     card = indicator if isinstance(indicator, Indicator) else None
     groups = [group for group in dict.fromkeys(data["group"]) if group]
     lines = len(data) + len(groups) + 1
@@ -121,16 +129,16 @@ def table_figure(
     base: dict[str, Any] = {"va": "center", "fontsize": small, **PLAIN}
 
     def write(y: float, texts: tuple[str, ...], **look: Any) -> None:
-        for x, side, text in zip(places, sides, texts, strict=True):
-            ax.text(x, y, text, ha=side, **(base | look))
+        for x, side, told in zip(places, sides, texts, strict=True):
+            ax.text(x, y, told, ha=side, **(base | look))
 
-    level = f"{100 * data['conf_level'].max():g} % interval"
-    write(0.5, ("", "Value", level, "n"), fontweight="bold", color=INK)
+    level = text("{level} % interval", lang, level=tick_label(100 * data["conf_level"].max(), lang))
+    write(0.5, ("", text("Value", lang), level, "n"), fontweight="bold", color=INK)
     y, group = 1.0, ""
     for one in data.to_dict("records"):
         if one["group"] != group:
             group = one["group"]
-            ax.text(0, y + 0.55, heading(group), ha="left", **(base | {"color": GREY, "fontweight": "bold"}))
+            ax.text(0, y + 0.55, heading(group, lang), ha="left", **(base | {"color": GREY, "fontweight": "bold"}))
             ax.plot([0, 1], [y, y], color=PALE, linewidth=0.6)
             y += 1
         indent = "  " if group else ""
@@ -139,7 +147,7 @@ def table_figure(
             ax.add_patch(Rectangle((0.44, y + 0.12), 0.42, 0.76, facecolor="none", edgecolor=HATCH, hatch="//////",
                                    linewidth=0))  # fmt: skip
             ax.text(0, y + 0.5, indent + one["label"], ha="left", color=INK, **base)
-            ax.text(0.65, y + 0.5, "withheld", ha="center", style="italic", color=GREY, **base,
+            ax.text(0.65, y + 0.5, text("withheld", lang), ha="center", style="italic", color=GREY, **base,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})  # fmt: skip
         else:
             texts = (indent + one["label"], one["value_text"], one["interval_text"], one["n_text"])
@@ -149,12 +157,12 @@ def table_figure(
         ax.plot([0, 1], [at, at], color=INK, linewidth=thick, clip_on=False)
     ax.set(xlim=(0, 1), ylim=(y, 0))
     bare_axes(ax)
-    notes = [f"{FLAG} Low reliability."] if (data["display"] == "flagged").any() else []
-    dress(ax, title or (card.name if card else ""), unit_label(card), [*notes, source_note(source)], left=8)
-    return ax
+    notes = [f"{FLAG} {text('Low reliability.', lang)}"] if (data["display"] == "flagged").any() else []
+    dress(ax, title or named(card, lang), unit_label(card, lang), [*notes, source_note(source, lang)], left=8)
+    return in_language(ax, lang)
 
 
-def table_figure_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
+def table_figure_alt(data: pd.DataFrame, indicator: Indicator | None = None, *, lang: str | Language = "en") -> str:
     """What a table shows, in words made from its numbers.
 
     Parameters
@@ -163,6 +171,8 @@ def table_figure_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> 
         Result of :func:`table_figure_data`.
     indicator
         Definition that gives the name and the unit.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -173,9 +183,12 @@ def table_figure_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> 
     """
     words = []
     for one in data.to_dict("records"):
-        parts = [one["value_text"].replace(FLAG, " (flagged as uncertain)")]
-        parts += [f"interval {one['interval_text']}"] if one["interval_text"] else []
+        parts = [one["value_text"].replace(FLAG, f" ({text('flagged as uncertain', lang)})")]
+        parts += [text("interval {ends}", lang, ends=one["interval_text"])] if one["interval_text"] else []
         parts += [f"n {one['n_text']}"] if one["n_text"] else []
         words.append(f"{one['label']}: {', '.join(parts)}")
-    name = f"Table of {indicator.name} ({indicator.unit})." if indicator else "Table."
+    name = text("Table.", lang)
+    if indicator:
+        unit = text(indicator.unit, lang, context="unit")
+        name = text("Table of {name} ({unit}).", lang, name=named(indicator, lang), unit=unit)
     return f"{name} {'; '.join(words)}."

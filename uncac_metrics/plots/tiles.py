@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics.languages import Language, named, number, text
 from uncac_metrics.model import Indicator
-from uncac_metrics.plots.canvas import bare_axes, canvas, dress, key_above, said, source_note, withheld_look
+from uncac_metrics.plots.axis import tick_label
+from uncac_metrics.plots.canvas import bare_axes, canvas, dress, flagged_as, key_above, said, source_note, withheld_look
 from uncac_metrics.plots.classes import (
     NOTHING,
     breaks_of,
@@ -18,7 +20,7 @@ from uncac_metrics.plots.classes import (
     words_of_classes,
 )
 from uncac_metrics.plots.interval import unit_label
-from uncac_metrics.plots.style import GREY, INK, PALE, PLAIN
+from uncac_metrics.plots.style import GREY, INK, PALE, PLAIN, in_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +108,7 @@ def tile_map(
     title: str = "",
     source: str = "",
     width: float | None = None,
+    lang: str | Language = "en",
 ) -> Axes:
     """Draw a square an area: its shade and figure are the value, the bar at its foot the width of the interval.
 
@@ -124,6 +127,8 @@ def tile_map(
         Where the data come from, for the line below the plot.
     width
         Width of a new figure (mm).
+    lang
+        Language of texts and numbers.
 
     Returns
     -------
@@ -156,7 +161,7 @@ def tile_map(
             look = withheld_look() if one["display"] == "withheld" else {"facecolor": "#f3f4f5", "linewidth": 0.0}
             ax.add_patch(Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, **look))
             ax.text(x + 0.5, y + 0.27, one["short"], fontsize=7.5, color=INK, **middle, bbox=_box(one))
-            words = one["display"] if one["display"] in ("withheld", "no data") else "no value"
+            words = text(one["display"] if one["display"] in ("withheld", "no data") else "no value", lang)
             ax.text(x + 0.5, y + 0.6, words, fontsize=6.5, style="italic", color=GREY, **middle, bbox=_box(one))
             continue
         colour = face(int(one["place"]), n)
@@ -165,7 +170,9 @@ def tile_map(
         ax.add_patch(Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, facecolor=colour, edgecolor=INK if flagged else PALE,
                                linewidth=1.4 if flagged else 0.5, linestyle="--" if flagged else "-"))  # fmt: skip
         ax.text(x + 0.5, y + 0.25, one["short"], fontsize=7.5, color=ink, **middle)
-        ax.text(x + 0.5, y + 0.55, f"{one['value']:,.{digits}f}", fontsize=9, fontweight="bold", color=ink, **middle)
+        ax.text(
+            x + 0.5, y + 0.55, number(one["value"], lang, digits), fontsize=9, fontweight="bold", color=ink, **middle
+        )
         if not isnan(one["width"]) and widest > 0:
             half = 0.4 * one["width"] / widest
             ax.plot([x + 0.5 - half, x + 0.5 + half], [y + 0.84, y + 0.84], color=ink, linewidth=2.2,
@@ -173,24 +180,27 @@ def tile_map(
     ax.set(xlim=(data["column"].min(), data["column"].max() + 1), ylim=(data["row"].max() + 1, data["row"].min()),
            aspect="equal", anchor="W")  # fmt: skip
     bare_axes(ax)
-    words = words_of_classes(data.attrs["breaks"])
-    key = [Patch(facecolor=face(i, n), edgecolor=PALE, label=text) for i, text in enumerate(words)]
+    names = words_of_classes(data.attrs["breaks"], lang)
+    key = [Patch(facecolor=face(i, n), edgecolor=PALE, label=label) for i, label in enumerate(names)]
     if (data["display"] == "withheld").any():
-        key.append(Patch(label="withheld", **withheld_look()))
-    notes = [f"Bar: width of the {100 * data['conf_level'].max():g} % interval"]
-    notes[0] += f"; the longest is {widest:,.{digits}f}." if not isnan(widest) else "."
-    notes += ["Dashed edge: low reliability."] if (data["display"] == "flagged").any() else []
+        key.append(Patch(label=text("withheld", lang), **withheld_look()))
+    level, longest = tick_label(100 * data["conf_level"].max(), lang), number(widest, lang, digits)
+    notes = [text("Bar: width of the {level} % interval.", lang, level=level)]
+    if not isnan(widest):
+        notes = [text("Bar: width of the {level} % interval; the longest is {longest}.", lang, level=level,
+                      longest=longest)]  # fmt: skip
+    notes += [text("Dashed edge: low reliability.", lang)] if (data["display"] == "flagged").any() else []
     card = indicator if isinstance(indicator, Indicator) else None
-    dress(ax, title or (card.name if card else ""), unit_label(card), [*notes, source_note(source)], left=8,
+    dress(ax, title or named(card, lang), unit_label(card, lang), [*notes, source_note(source, lang)], left=8,
           above=key_above(ax, key, left=8))  # fmt: skip
-    return ax
+    return in_language(ax, lang)
 
 
 def _box(one: dict[str, Any]) -> dict[str, Any] | None:
     return {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if one["display"] == "withheld" else None
 
 
-def tile_map_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
+def tile_map_alt(data: pd.DataFrame, indicator: Indicator | None = None, *, lang: str | Language = "en") -> str:
     """What a tile map (or a choropleth) shows, in words made from its numbers.
 
     Parameters
@@ -199,6 +209,8 @@ def tile_map_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
         Result of :func:`tile_map_data` or :func:`choropleth_data`.
     indicator
         Definition that gives the name, the unit and the decimals.
+    lang
+        Language of the words; that of the labels in `data`.
 
     Examples
     --------
@@ -212,8 +224,14 @@ def tile_map_alt(data: pd.DataFrame, indicator: Indicator | None = None) -> str:
     digits = indicator.decimals if indicator else 1
     words = []
     for one in data.to_dict("records"):
-        value = said(one["value"], one["lower"], one["upper"], digits)
-        value = one["display"] if one["display"] in ("withheld", "no data") else value
-        words.append(f"{one['label']} {value}" + (", flagged as uncertain" if one["display"] == "flagged" else ""))
-    name = f" of {indicator.name} ({indicator.unit})" if indicator else ""
-    return f"Map of {len(data)} areas{name}. {'; '.join(words)}."
+        value = said(one["value"], one["lower"], one["upper"], digits, lang)
+        value = text(one["display"], lang) if one["display"] in ("withheld", "no data") else value
+        words.append(f"{one['label']} {value}{flagged_as(one['display'], lang)}")
+    areas = number(len(data), lang)
+    head = text("Map of {areas} areas.", lang, areas=areas)
+    if indicator:
+        unit = text(indicator.unit, lang, context="unit")
+        head = text(
+            "Map of {areas} areas of {name} ({unit}).", lang, areas=areas, name=named(indicator, lang), unit=unit
+        )
+    return f"{head} {'; '.join(words)}."

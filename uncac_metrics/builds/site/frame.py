@@ -48,7 +48,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
 """The languages of ``texts.toml`` by code."""
 
 
-def translated(text: str, language: str) -> str | None:
+def translated(text: str, language: str, context: str = "") -> str | None:
     """A text of the pages in a language; None where it has none there.
 
     Parameters
@@ -57,6 +57,8 @@ def translated(text: str, language: str) -> str | None:
         In English, as in the templates.
     language
         A code of :data:`LANGUAGES`.
+    context
+        What it is about, where a catalogue tells several meanings apart.
 
     Examples
     --------
@@ -67,10 +69,11 @@ def translated(text: str, language: str) -> str | None:
 
     if language == SOURCE:
         return text
-    own: str | None = _TEXTS.get(language, {}).get(text)
+    messages = catalogues.shipped(language)
+    own: str | None = None if (context, text) in messages and context else _TEXTS.get(language, {}).get(text)
     if own is not None:
         return own
-    forms = catalogues.shipped(language).get(("", text))
+    forms = messages.get((context, text)) or messages.get(("", text))
     return forms[0] if forms else None
 
 
@@ -167,8 +170,8 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
         found = translated(text, code)
         return (text if found is None else found).format(**given) if given else found or text
 
-    def said(text: str) -> Markup:
-        found = translated(text, code)
+    def said(text: str, context: str = "") -> Markup:
+        found = translated(text, code, context)
         if found is None and re.search("[A-Za-z]{3}", text):
             return marked(text, LANGUAGES[SOURCE].tag)
         return escape(found or text)
@@ -196,5 +199,5 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
     def size(count: int) -> str:
         return languages.size(count, code)
 
-    numbers = {"number": number, "percent": percent, "period": period, "size": size}
+    numbers: dict[str, Callable[..., Any]] = {"number": number, "percent": percent, "period": period, "size": size}
     return {"_": _, "said": said, "plain": plain, "named": named, "other": other, **numbers}

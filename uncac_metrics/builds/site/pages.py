@@ -68,6 +68,9 @@ def pages(
     dict of str to bytes
         Path within the public part of the release -> content.
     """
+    from uncac_metrics.plots.coverage import coverage_matrix_data
+    from uncac_metrics.plots.matrix import matrix_svg
+
     told = {lang: facts.sections(inputs, some, drawn, changes, lang) for lang, some in plots.items()}
     sources = [(inputs.sources[outcome.dataset], outcome) for outcome in outcomes]
     common = {
@@ -81,11 +84,14 @@ def pages(
     }
     published = {**_of_indicators(next(iter(told.values())), estimates, content), **_assets()}
     listed = {**(files or {}), **published}
+    matrices = {kind: coverage_matrix_data(inputs.catalogue, estimates, by=kind) for kind in FOLDERS}
     summary = quality.summary(inputs, estimates, content, checks)
     for lang, prefix in prefixes(inputs.office).items():
         found = told[lang]
         given = {**common, "found": found, "topics": _topics(found)}
-        every = _pages(found, outcomes, inputs, listed, summary)
+        drawn_matrices = {kind: matrix_svg(data, by=kind, with_data=True, lang=lang) for kind, data in matrices.items()}
+        every = _pages(found, outcomes, inputs, listed, summary, drawn_matrices)
+        published |= {f"{prefix}plots/coverage-{kind}.svg": text.encode() for kind, text in drawn_matrices.items()}
         published |= _rendered(every, given, inputs, LANGUAGES[lang], prefix)
     return published
 
@@ -96,13 +102,14 @@ def _pages(
     inputs: Inputs,
     listed: Mapping[str, bytes],
     summary: dict[str, Any],
+    matrices: Mapping[str, str],
 ) -> list[Page]:
     """Every page of a language."""
     return [
         ("index.html", "home.html", {"headlines": facts.headlines(found), "most": _most_revised(found)}),
         ("indicators/index.html", "indicators.html", {"missing": _missing(outcomes, inputs, found)}),
         *((f"indicators/{key}.html", "indicator.html", _indicator(section, listed)) for key, section in found.items()),
-        *_commitments(inputs.catalogue, found),
+        *_commitments(inputs.catalogue, found, matrices),
         ("quality.html", "quality.html", summary),
         ("data.html", "data.html", quality.downloads(listed, found)),
     ]
@@ -189,8 +196,12 @@ def _most_revised(found: Mapping[str, Section]) -> list[Section]:
     return told[:12]
 
 
-def _commitments(catalogue: Mapping[str, Indicator], found: Mapping[str, Section]) -> list[Page]:
+def _commitments(
+    catalogue: Mapping[str, Indicator], found: Mapping[str, Section], drawn: Mapping[str, str]
+) -> list[Page]:
     """Pages of every paragraph, article and target, of each kind together, and of what is covered."""
+    from markupsafe import Markup
+
     made: list[Page] = []
     matrix = {}
     for kind, folder in FOLDERS.items():
@@ -214,7 +225,8 @@ def _commitments(catalogue: Mapping[str, Indicator], found: Mapping[str, Section
             }
             made.append((f"{folder}/{code}.html", "commitment.html", given))
     titles = {kind: rows(kind) for kind in FOLDERS}
-    made.append(("coverage.html", "coverage.html", {"matrix": matrix, "titles": titles}))
+    marked = {kind: Markup(text) for kind, text in drawn.items()}
+    made.append(("coverage.html", "coverage.html", {"matrix": matrix, "titles": titles, "drawn": marked}))
     return made
 
 
