@@ -53,6 +53,15 @@ def load_catalogue(*folders: str | Path) -> dict[str, Indicator]:
 def check_catalogue(*folders: str | Path) -> list[Fault]:
     """Every fault of the shipped cards and of those in the folders given; an empty list if there is none.
 
+    Parameters
+    ----------
+    *folders
+        Folders of cards beside the shipped one.
+
+    Returns
+    -------
+    list of Fault
+
     Examples
     --------
     >>> check_catalogue()
@@ -63,6 +72,16 @@ def check_catalogue(*folders: str | Path) -> list[Fault]:
 
 def own_methods(catalogue: Mapping[str, Indicator]) -> dict[str, str]:
     """Ids of the indicators whose estimator is a function of an office's own, with its name: they run code.
+
+    Parameters
+    ----------
+    catalogue
+        Definitions by id.
+
+    Returns
+    -------
+    dict of str to str
+        Id -> name of the function, as ``module:function``.
 
     Examples
     --------

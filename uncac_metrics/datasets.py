@@ -113,6 +113,15 @@ def load_dataset(id_or_path: str | Path) -> Dataset:
 def load_source(path: str | Path) -> Source:
     """Read and check a ``source.toml``; of the data file nothing is read.
 
+    Parameters
+    ----------
+    path
+        The ``source.toml``.
+
+    Returns
+    -------
+    Source
+
     Raises
     ------
     Faults
@@ -166,6 +175,11 @@ def load_source(path: str | Path) -> Source:
 
 def load_office(folder: str | Path) -> tuple[Office, dict[str, Path]]:
     """Read an office's ``office.toml`` and find its data sets.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds ``office.toml``.
 
     Returns
     -------

@@ -343,6 +343,17 @@ def _reach(top: str, nodes: Sequence[Mapping[str, Any]]) -> set[str]:
 def load_recipe(id_or_path: str | Path, *folders: str | Path) -> Recipe:
     """A recipe by its id, among those shipped and those of the folders, or by its file.
 
+    Parameters
+    ----------
+    id_or_path
+        Id of a recipe, or the path of its file.
+    *folders
+        Folders in which it is looked for beside the shipped one.
+
+    Returns
+    -------
+    Recipe
+
     Raises
     ------
     uncac_metrics.model.Faults
@@ -371,6 +382,18 @@ def read_recipes(
     folders: Sequence[str | Path] = (), catalogue: Mapping[str, Indicator] | None = None
 ) -> tuple[dict[str, Recipe], list[Fault]]:
     """The recipes without faults of the shipped folder and of those given, and the faults of the others.
+
+    Parameters
+    ----------
+    folders
+        Folders of recipes beside the shipped one.
+    catalogue
+        Definitions that leaves may name; the shipped ones where not given.
+
+    Returns
+    -------
+    dict of str to Recipe, list of Fault
+        The recipes by id, and the faults.
 
     Examples
     --------

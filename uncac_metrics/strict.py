@@ -124,6 +124,13 @@ class File:
 def suggest(name: str, names: Iterable[str]) -> str:
     """A remedy for a name that is not known: the nearest of those that are, or a list of them.
 
+    Parameters
+    ----------
+    name
+        The name as written.
+    names
+        Those that are known.
+
     Examples
     --------
     >>> suggest("experince", ["experience", "perception"])

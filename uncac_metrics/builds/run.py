@@ -83,6 +83,16 @@ def prepare(
 ) -> Plan:
     """What :func:`build` would do with the same arguments; nothing is computed or written.
 
+    Parameters
+    ----------
+    office, out, only, since, force, allow_code
+        As for :func:`build`.
+
+    Returns
+    -------
+    Plan
+        The inputs as read, the jobs that would be run, and what may be taken over from the last release.
+
     Raises
     ------
     Faults

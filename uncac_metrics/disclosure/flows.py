@@ -14,6 +14,8 @@ Task = tuple[int, float, int]
 
 @dataclass(frozen=True)
 class Problem:
+    """What a solver of secondary suppression is given: the relations, the primary cells, costs and protection."""
+
     matrix: Any
     primary: Array
     cost: Array

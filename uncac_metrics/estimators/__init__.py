@@ -109,7 +109,26 @@ def run(
     level: float = 0.95,
     interval: str | None = None,
 ) -> Estimates:
-    """Estimates of applicable cards over the groupings given; see :func:`estimate`."""
+    """Estimates of applicable cards over the groupings given; see :func:`estimate`.
+
+    Parameters
+    ----------
+    cards
+        Definitions that apply to the data, as :func:`applicable` says.
+    data
+        The data set.
+    groupings
+        Breakdowns that are crossed, a tuple a grouping; the empty one is the total.
+    level
+        Coverage of the intervals.
+    interval
+        Kind of interval of proportions; that of the card where not given.
+
+    Returns
+    -------
+    Estimates
+        The rows of every card and grouping.
+    """
     by_id = {card.id: card for card in cards}
     if not data.completed:
         return _finished(_estimates(cards, data, groupings, level, interval), by_id, data)
@@ -137,7 +156,15 @@ def _estimates(
 
 
 def applicable(card: Indicator, data: Dataset) -> str:
-    """Why an indicator cannot be computed from a data set; empty where it can."""
+    """Why an indicator cannot be computed from a data set; empty where it can.
+
+    Parameters
+    ----------
+    card
+        The definition.
+    data
+        The data set.
+    """
     m = card.measure
     if m.shape != data.source.shape:
         return f"takes a {SHAPES[m.shape].label.lower()}, not {data.source.shape}"
@@ -148,6 +175,16 @@ def applicable(card: Indicator, data: Dataset) -> str:
 
 def run_cases(card: Indicator) -> list[Fault]:
     """Compute the worked examples of a card and name every number that differs from what it expects.
+
+    Parameters
+    ----------
+    card
+        The definition; its `cases` are tables with the numbers that they must give.
+
+    Returns
+    -------
+    list of Fault
+        Empty where every number is as expected.
 
     Examples
     --------

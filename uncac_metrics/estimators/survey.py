@@ -32,6 +32,15 @@ SUMS = ("proportion", "mean", "ratio", "total")
 def design(data: Dataset) -> Design:
     """The sampling design that a data set's source declares.
 
+    Parameters
+    ----------
+    data
+        A data set of a survey.
+
+    Returns
+    -------
+    Design
+
     Examples
     --------
     >>> import uncac_metrics as um

@@ -50,6 +50,10 @@ def check(folder: str | Path) -> list[Fault]:
     ----------
     folder
         The office's folder; its catalogues are ``languages/*.po``.
+
+    Returns
+    -------
+    list of Fault
     """
     return [fault for path in sorted((Path(folder) / "languages").glob("*.po")) for fault in _read(path)[1]]
 
@@ -61,6 +65,10 @@ def missing(lang: str | Language) -> list[str]:
     ----------
     lang
         Code of the language, or the language with an office's translations.
+
+    Returns
+    -------
+    list of str
 
     Examples
     --------

@@ -49,6 +49,15 @@ def number(value: Any, lang: str | Language = "en", decimals: int = 0) -> str:
 def percent(value: Any, lang: str | Language = "en", decimals: int = 1) -> str:
     """A percentage with its sign; `value` is in per cent.
 
+    Parameters
+    ----------
+    value
+        The number, in per cent.
+    lang
+        Code of the language, or the language with an office's translations.
+    decimals
+        Digits behind the decimal sign.
+
     Examples
     --------
     >>> percent(12.5, "en"), percent(12.5, "fr") == "12,5\\u202f%" or percent(12.5, "fr") == "12,5\\xa0%"
@@ -66,6 +75,15 @@ def percent(value: Any, lang: str | Language = "en", decimals: int = 1) -> str:
 
 def span(lower: Any, upper: Any, lang: str | Language = "en", decimals: int = 1) -> str:
     """An interval's ends; a dash where one is not known.
+
+    Parameters
+    ----------
+    lower, upper
+        The ends.
+    lang
+        Code of the language, or the language with an office's translations.
+    decimals
+        Digits behind the decimal sign.
 
     Examples
     --------
@@ -119,6 +137,8 @@ def date(day: dt.date | str, lang: str | Language = "en") -> str:
     ----------
     day
         The day, or its ISO 8601 text.
+    lang
+        Code of the language, or the language with an office's translations.
 
     Examples
     --------
@@ -138,6 +158,8 @@ def period(when: str, lang: str | Language = "en") -> str:
     ----------
     when
         Year, month, quarter (``2025-Q1``), day, or two of them with a stroke between.
+    lang
+        Code of the language, or the language with an office's translations.
 
     Examples
     --------

@@ -114,6 +114,10 @@ def languages(folder: str | Path | None = None) -> dict[str, Language]:
     folder
         The office's folder.
 
+    Returns
+    -------
+    dict of str to Language
+
     Raises
     ------
     uncac_metrics.model.Faults

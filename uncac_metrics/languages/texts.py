@@ -79,6 +79,11 @@ def plural(one: str, many: str, n: int, lang: str | Language = "en", /, **given:
 def direction(lang: str | Language) -> str:
     """``ltr`` or ``rtl``.
 
+    Parameters
+    ----------
+    lang
+        Code of the language, or the language with an office's translations.
+
     Examples
     --------
     >>> direction("ar"), direction("zh")
@@ -126,6 +131,13 @@ def marked(line: str, lang: str | Language) -> str:
 
     Lines in Latin letters and digits, such as a name that is not translated, keep their own direction.
 
+    Parameters
+    ----------
+    line
+        The text; it may have several lines.
+    lang
+        Code of the language, or the language with an office's translations.
+
     Examples
     --------
     >>> marked("95 \\u0645", "ar") == "\\u200f95 \\u0645", marked("BR-01", "ar"), marked("BR-01", "fr")
@@ -137,7 +149,13 @@ def marked(line: str, lang: str | Language) -> str:
 
 
 def leftward(line: str) -> bool:
-    """Whether a text has letters that are written from right to left."""
+    """Whether a text has letters that are written from right to left.
+
+    Parameters
+    ----------
+    line
+        The text.
+    """
     return any(bidirectional(letter) in ("R", "AL") and letter != RLM for letter in line)
 
 

@@ -93,6 +93,17 @@ def header(path: str | Path, options: Options | None = None) -> list[str]:
     Of the data nothing is read (of an Excel sheet one row), unless a named reader is asked for: that one reads the
     file to check its layout.
 
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        As for :func:`read`.
+
+    Returns
+    -------
+    list of str
+
     Raises
     ------
     Faults
@@ -116,7 +127,19 @@ def opened(
 
 
 def labels(path: str | Path, options: Options | None = None) -> dict[str, dict[Any, str]]:
-    """Value labels of an SPSS or Stata file: column -> code -> label; empty for other formats and named readers."""
+    """Value labels of an SPSS or Stata file: column -> code -> label; empty for other formats and named readers.
+
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        As for :func:`read`.
+
+    Returns
+    -------
+    dict of str to dict
+    """
     reader, rest, _ = _plan(Path(path), options)
     return files.labels(path, rest) if reader is None else {}
 

@@ -126,7 +126,21 @@ def must_exist(path: Path) -> None:
 
 
 def absent(wanted: Iterable[str], present: Iterable[str], *, file: str) -> list[Fault]:
-    """A fault for every wanted column that a file lacks."""
+    """A fault for every wanted column that a file lacks.
+
+    Parameters
+    ----------
+    wanted
+        Columns that are needed.
+    present
+        Columns of the file.
+    file
+        Its name, for the faults.
+
+    Returns
+    -------
+    list of Fault
+    """
     present = list(present)
     return [
         Fault(file, name, "the file has no such column", nearest(name, present) or "correct the name")

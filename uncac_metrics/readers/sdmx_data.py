@@ -128,7 +128,13 @@ def to_code(text: str) -> str:
 
 
 def from_code(code: str) -> str:
-    """The text whose id :func:`to_code` gives; an id that it never gives stays as it is."""
+    """The text whose id :func:`to_code` gives; an id that it never gives stays as it is.
+
+    Parameters
+    ----------
+    code
+        An id of SDMX.
+    """
 
     def back(found: re.Match[str]) -> str:
         try:
@@ -141,6 +147,11 @@ def from_code(code: str) -> str:
 
 def unit_code(unit: str) -> str:
     """The id of a unit: ``PT`` for per cent, else as :func:`to_code`.
+
+    Parameters
+    ----------
+    unit
+        A unit as cards have it.
 
     Examples
     --------

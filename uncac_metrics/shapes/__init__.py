@@ -36,6 +36,17 @@ SHAPES: Mapping[str, Shape] = MappingProxyType({shape.id: shape for shape in _AL
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
     """Names that a column name or ``stem__*`` stands for.
 
+    Parameters
+    ----------
+    pattern
+        A column name, or ``stem__*`` for all columns of that stem.
+    names
+        Columns of a table.
+
+    Returns
+    -------
+    list of str
+
     Examples
     --------
     >>> matching("paid__*", ["paid", "paid__judge", "paid__police"])
@@ -48,6 +59,17 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
 
 def paired(pairs: Iterable[tuple[str, str]], names: Iterable[str]) -> list[tuple[str, str]]:
     """The pairs of a shape written out for the columns that a table has.
+
+    Parameters
+    ----------
+    pairs
+        Pairs of columns or of stems, as a shape has them.
+    names
+        Columns of a table.
+
+    Returns
+    -------
+    list of tuple of str
 
     Examples
     --------
@@ -66,6 +88,13 @@ def paired(pairs: Iterable[tuple[str, str]], names: Iterable[str]) -> list[tuple
 
 def is_among(code: str, wanted: Iterable[str]) -> bool:
     """Whether a code is one of those wanted, or begins as one of them that ends in ``*``.
+
+    Parameters
+    ----------
+    code
+        The code.
+    wanted
+        Codes, and beginnings of codes with ``*`` behind them.
 
     Examples
     --------

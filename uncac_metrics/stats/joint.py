@@ -19,13 +19,17 @@ class Scores(Protocol):
     """What makes estimates combine: their linearised values, kept by sampling unit."""
 
     @property
-    def n_rows(self) -> int: ...
+    def n_rows(self) -> int:
+        """Number of estimates."""
 
-    def take(self, rows: Array) -> Scores: ...
+    def take(self, rows: Array) -> Scores:
+        """Scores of these rows, in this order."""
 
-    def scaled(self, factor: Array) -> Scores: ...
+    def scaled(self, factor: Array) -> Scores:
+        """Scores of the estimates times `factor`."""
 
-    def cross(self, other: Any) -> Array: ...
+    def cross(self, other: Any) -> Array:
+        """Covariance with others, rows × other rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,15 +41,19 @@ class Combined:
 
     @property
     def n_rows(self) -> int:
+        """Number of estimates."""
         return len(self.parts[0][1])
 
     def take(self, rows: Array) -> Combined:
+        """Scores of these rows, in this order."""
         return Combined(tuple((s, w[rows]) for s, w in self.parts))
 
     def scaled(self, factor: Array) -> Combined:
+        """Scores of the estimates times `factor`."""
         return Combined(tuple((s, w * factor[:, None]) for s, w in self.parts))
 
     def cross(self, other: Scores) -> Array:
+        """Covariance with others, rows × other rows."""
         return np.sum([weighted(w, cross(s, other)) for s, w in self.parts], axis=0)
 
 
@@ -67,6 +75,7 @@ class MatrixScores:
 
     @property
     def n_rows(self) -> int:
+        """Number of estimates."""
         return len(self.rows)
 
     def take(self, rows: Array) -> MatrixScores:

@@ -39,6 +39,7 @@ class Grouped:
 
     @property
     def n(self) -> int:
+        """Number of groups."""
         return len(self.labels)
 
     def sums(self, values: Array) -> Array:

@@ -221,6 +221,17 @@ def group_inequality(x: Array, groups: int = 2) -> Array:
     Scores come group by group, the same dimensions in each: G is the geometric mean over the dimensions, H the
     harmonic mean over the groups. Higher is more unequal. The Gender Inequality Index is this for women and men.
 
+    Parameters
+    ----------
+    x : array of shape (..., units, groups × dimensions)
+        Scores from zero up, group by group.
+    groups : int
+        Number of groups.
+
+    Returns
+    -------
+    array of shape (..., units)
+
     References
     ----------
     Seth (2009), Journal of Human Development and Capabilities 10, 219–248.
@@ -337,6 +348,19 @@ def copeland(x: Array, weights: Array | None = None, tolerance: float = 1e-12) -
 
     Halves are met with a tolerance: sums of the same weights in another order differ in their last bits, and a
     comparison of such sums for equality makes scores depend on the order of rows.
+
+    Parameters
+    ----------
+    x : array of shape (..., units, indicators)
+        Normalised, higher is better.
+    weights : array of shape (indicators,), optional
+        Equal where not given.
+    tolerance : float
+        Within it of one half, two units are level.
+
+    Returns
+    -------
+    array of shape (..., units)
     """
     lead = outranking(np.asarray(x, dtype=float), weights) - 0.5
     with np.errstate(invalid="ignore"):

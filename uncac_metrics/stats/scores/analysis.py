@@ -92,6 +92,15 @@ def availability(x: pd.DataFrame, groups: dict[str, list[str]] | None = None) ->
 def screen(x: pd.DataFrame, available: float = 0.65, nonzero: float = 0.0) -> pd.Series:
     """Units that keep enough data: shares observed, and not zero, at least as given.
 
+    Parameters
+    ----------
+    x : DataFrame
+        A row a unit, a column an indicator.
+    available : float
+        Least share of the indicators that are observed.
+    nonzero : float
+        Least share of them that are not zero.
+
     Returns
     -------
     Series of bool
@@ -276,6 +285,18 @@ def _kendall_z(a: Array, b: Array) -> float:
 def correlations(x: pd.DataFrame, method: str = "pearson", level: float = 0.95) -> pd.DataFrame:
     """Every pair of indicators once, with :func:`correlation_test`'s columns and p-values by Holm besides.
 
+    Parameters
+    ----------
+    x : DataFrame
+        A row a unit, a column an indicator.
+    method, level
+        As for :func:`correlation_test`.
+
+    Returns
+    -------
+    DataFrame
+        A row a pair.
+
     Examples
     --------
     >>> x = pd.DataFrame({"a": [1.0, 2, 3, 4, 5], "b": [2.0, 1, 4, 3, 5], "c": [5.0, 3, 4, 1, 2]})
@@ -321,6 +342,11 @@ def cronbach(x: Array) -> Alpha:
     ----------
     x : array of shape (units, indicators)
         Normalised, higher is better: α is meaningless where directions are mixed.
+
+    Returns
+    -------
+    Alpha
+        Alpha and its standard error.
 
     References
     ----------
@@ -372,6 +398,11 @@ def principal_components(x: Array) -> Components:
     ----------
     x : array of shape (units, indicators)
         Units with a missing value are left out.
+
+    Returns
+    -------
+    Components
+        Eigenvalues and loadings.
 
     Raises
     ------

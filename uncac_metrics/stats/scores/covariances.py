@@ -29,6 +29,7 @@ class FactorScores:
 
     @property
     def n_rows(self) -> int:
+        """Number of estimates."""
         return len(self.own)
 
     def take(self, rows: Array) -> FactorScores:

@@ -26,6 +26,10 @@ def column(x: Array, statistic: str = "mean", groups: Array | None = None) -> Ar
     groups : array of shape (units,), optional
         Group of each unit. Where nothing is observed in a group, the value stays missing.
 
+    Returns
+    -------
+    array of the shape of x
+
     Examples
     --------
     >>> column(np.array([[1.0], [3.0], [np.nan]])).ravel()
@@ -67,6 +71,10 @@ def row(x: Array, statistic: str = "mean", groups: Array | None = None) -> Array
     statistic : {'mean', 'median'}
     groups : array of shape (indicators,), optional
         Group of each indicator; all together where not given.
+
+    Returns
+    -------
+    array of the shape of x
     """
     x = np.array(x, dtype=float)
     labels = np.zeros(x.shape[-1], dtype=int) if groups is None else np.unique(groups, return_inverse=True)[1]
@@ -99,6 +107,10 @@ def latest(x: Array, periods: Array, most: float | None = None) -> Array:
     most : float, optional
         A value may be this old; None: any age.
 
+    Returns
+    -------
+    array of the shape of x
+
     Examples
     --------
     >>> latest(np.array([[[1.0]], [[np.nan]], [[np.nan]]]), np.array([2019, 2020, 2021]), most=1).ravel()
@@ -121,6 +133,10 @@ def linear(x: Array, periods: Array, method: str = "linear") -> Array:
     periods : array of shape (periods,)
     method : {'linear', 'constant'}
         On the line between the neighbours, or with the earlier one. A unit with a single value takes it everywhere.
+
+    Returns
+    -------
+    array of the shape of x
     """
     before, after = _neighbours(~np.isnan(x))
     none = before.max(axis=0) < 0

@@ -28,6 +28,15 @@ def independent(estimates: Estimates) -> Estimates:
 
     For estimates that come from a published table.
 
+    Parameters
+    ----------
+    estimates
+        Rows with a value and a standard error.
+
+    Returns
+    -------
+    Estimates
+
     Examples
     --------
     >>> from uncac_metrics.stats.estimates import make_table

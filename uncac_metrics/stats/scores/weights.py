@@ -44,6 +44,10 @@ def pca(x: Array) -> Array:
     x : array of shape (units, indicators)
         Units with a missing value are left out.
 
+    Returns
+    -------
+    array of shape (indicators,)
+
     Raises
     ------
     Faults
@@ -105,6 +109,11 @@ def factor(x: Array, factors: int | None = None) -> Array:
     x : array of shape (units, indicators)
     factors : int, optional
         Components to keep; those with an eigenvalue above one where not given.
+
+    Returns
+    -------
+    array of shape (indicators,)
+        Weights, as shares.
 
     References
     ----------
@@ -196,6 +205,11 @@ def entropy(x: Array) -> Array:
     x : array of shape (units, indicators)
         Values from zero up on a scale with an origin; units with a missing value are left out.
 
+    Returns
+    -------
+    array of shape (indicators,)
+        Weights, as shares.
+
     Notes
     -----
     From the literature (Zeleny 1982); there is no published reference number behind it here.
@@ -216,6 +230,16 @@ def entropy(x: Array) -> Array:
 
 def critic(x: Array) -> Array:
     r"""CRITIC: contrast times conflict, :math:`w_j \propto s_j \sum_k (1 - r_{jk})`, s of indicators on 0 … 1.
+
+    Parameters
+    ----------
+    x : array of shape (units, indicators)
+        Units with a missing value are left out.
+
+    Returns
+    -------
+    array of shape (indicators,)
+        Weights, as shares.
 
     References
     ----------
@@ -293,6 +317,11 @@ def benefit_of_the_doubt(x: Array, lower: float = 0.0, upper: float = 1.0) -> Be
     lower, upper : float
         Bounds of each indicator's share of the unit's score, :math:`w_j y_{ij} / w'y_i`; 0 and 1 bind nothing.
 
+    Returns
+    -------
+    Benefit
+        The score of each unit, and the weights that gave it.
+
     References
     ----------
     Cherchye, Moesen, Rogge and Van Puyenbroeck (2007), Social Indicators Research 82, 111–145.
@@ -324,6 +353,22 @@ def benefit_of_the_doubt(x: Array, lower: float = 0.0, upper: float = 1.0) -> Be
 
 def noisy(weights: Array, noise: float, n: int, *, seed: int | np.random.Generator = 0) -> Array:
     """Weights within ``w (1 ± noise)``, uniform, as shares: n sets.
+
+    Parameters
+    ----------
+    weights : array of shape (indicators,)
+        The weights that vary.
+    noise : float
+        Greatest relative change.
+    n : int
+        Number of sets.
+    seed : int or Generator
+        Of the draws.
+
+    Returns
+    -------
+    array of shape (n, indicators)
+        Each set sums to one.
 
     Examples
     --------

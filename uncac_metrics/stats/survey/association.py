@@ -50,10 +50,12 @@ class Table:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Numbers of rows and of columns."""
         return len(self.rows), len(self.columns)
 
     @property
     def shares(self) -> Array:
+        """Cells as shares of the whole table."""
         return self.totals / self.totals.sum()
 
 

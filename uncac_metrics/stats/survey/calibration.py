@@ -250,6 +250,7 @@ def calibrated(
     scale_variance: str | None = None, residuals: str = "weighted", max_steps: int = 100, tolerance: float = 1e-10,
     name: str, words: str | None = None, weight: Array | None = None, partial: bool = False,
 ) -> Design:  # fmt: skip
+    """The design with its weights calibrated to the margins; what :func:`calibrate` and others have in common."""
     check_options(method, bounds, residuals, name)
     base = design.weight if weight is None else weight
     aim = targets(

@@ -179,10 +179,12 @@ class Design:
 
     @property
     def n(self) -> int:
+        """Number of rows."""
         return len(self.weight)
 
     @property
     def df(self) -> int:
+        """Degrees of freedom: those of the replicates, or sampling units less strata."""
         if self.replicates is not None:
             return self.replicates.df
         return self.n_psu - self.n_strata

@@ -18,7 +18,8 @@ KINDS = ("ratio", "mean", "proportion", "total")
 class Executor(Protocol):
     """What runs the partitions: any ``concurrent.futures.Executor``, a Dask client's, :class:`SparkExecutor`."""
 
-    def map(self, fn: Any, /, *iterables: Iterable[Any]) -> Iterable[Any]: ...
+    def map(self, fn: Any, /, *iterables: Iterable[Any]) -> Iterable[Any]:
+        """Results in the order of the arguments."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class SparkExecutor:
 
 
 def partitions(source: Any, plan: Plan, rows: int) -> list[Any] | None:
+    """A source cut into partitions of about so many rows; None where it is for an engine to sum."""
     if isinstance(source, pd.DataFrame):
         return [source]
     if isinstance(source, (str, Path)):

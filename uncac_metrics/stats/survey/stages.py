@@ -211,4 +211,5 @@ def make_stages(
 
 
 def dense(codes: Array) -> Array:
+    """Dense codes 0, 1, … in the order of the codes given."""
     return dense_codes(pd.Series(codes))

@@ -322,8 +322,10 @@ def _patterns(terms: list[tuple[Names, _Term]], spread: Array | None, live: Arra
 
 
 def shown(columns: Names, cell: tuple[str, ...]) -> str:
+    """A cell as messages name it."""
     return ", ".join(f"{c}={v}" for c, v in zip(columns, cell, strict=True))
 
 
 def some(names: list[str]) -> str:
+    """The first names of a list, and how many there are."""
     return "; ".join(names[:5]) + (f"; … ({len(names)} in all)" if len(names) > 5 else "")

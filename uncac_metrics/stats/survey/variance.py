@@ -120,6 +120,7 @@ class ReplicateScores:
 
     @property
     def n_rows(self) -> int:
+        """Number of estimates."""
         return self.deviations.shape[1]
 
     def take(self, rows: Array) -> ReplicateScores:
@@ -202,6 +203,7 @@ class Stacked:
 
     @property
     def n_rows(self) -> int:
+        """Number of estimates."""
         return int(self.offsets[-1])
 
     def take(self, rows: Array) -> AnyScores:
