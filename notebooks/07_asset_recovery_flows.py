@@ -48,8 +48,9 @@ by_year.rename_axis("year").round(2)
 # censored.
 
 # %%
-days = assets.set_index("asset")[dates].set_axis(states, axis=1).stack().dropna().sort_values(kind="stable")
-stays = days.rename_axis(["asset", "state"]).rename("since").reset_index()
+moves = assets.set_index("asset")[dates].set_axis(states, axis=1)
+stays = moves.melt(ignore_index=False, var_name="state", value_name="since").dropna().reset_index()
+stays = stays.sort_values(["since", "asset"], kind="stable")
 stays["moved_to"] = stays.groupby("asset")["state"].shift(-1)
 stays["until"] = stays.groupby("asset")["since"].shift(-1)
 stays = stays[~stays["state"].isin(["returned", "released"])].merge(assets, on="asset")

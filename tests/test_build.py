@@ -97,7 +97,8 @@ def test_example_office_gives_a_release(whole):
     assert {"estimates.csv", "manifest.json", "index.html"} <= {p.name for p in release.public.iterdir()}
     plots = {p.stem for p in (release.public / "plots").iterdir()}
     made = release.estimates[["indicator", "dataset"]].drop_duplicates()
-    assert plots == {f"{row.indicator}-{row.dataset}" for row in made.itertuples()}
+    coverage = {f"coverage-{kind}" for kind in ("paragraph", "article", "target")}
+    assert plots == coverage | {f"{row.indicator}-{row.dataset}" for row in made.itertuples()}
     assert set(made["indicator"]) == set(computed())
     assert publish.is_whole(release.folder)
 

@@ -1,4 +1,4 @@
-"""Public names have docstrings; those that are exported are on the page of the API, and their arguments are described."""
+"""Public names have docstrings; exported ones are on the page of the API, and their arguments are described."""
 
 import ast
 import importlib
@@ -59,17 +59,15 @@ def test_names_without_a_docstring_are_found() -> None:
 
 
 def resolve(name: str) -> Any:
-    """The object of a dotted name."""
-    parts = name.split(".")
-    for end in range(len(parts), 0, -1):
+    """The object of a dotted name; a function goes before the module whose name it has."""
+    first, *rest = name.split(".")
+    found: Any = importlib.import_module(first)
+    for end, part in enumerate(rest, start=2):
         try:
-            found = importlib.import_module(".".join(parts[:end]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[end:]:
             found = getattr(found, part)
-        return found
-    raise AssertionError(name)
+        except AttributeError:
+            found = importlib.import_module(".".join(name.split(".")[:end]))
+    return found
 
 
 @cache

@@ -98,7 +98,8 @@ def measured_by(cards: Iterable[Indicator], plots: Mapping[str, list[Plot]]) -> 
         elif first["display"] == "withheld":
             value = "withheld"
         else:
-            value = f"{number(first['value'], card.decimals)} ({ends(first['lower'], first['upper'], card.decimals) or '–'})"
+            interval = ends(first["lower"], first["upper"], card.decimals) or "–"
+            value = f"{number(first['value'], card.decimals)} ({interval})"
         shape = f"[{text(SHAPES[card.measure.shape].label)}](#shape-{card.measure.shape})"
         rows.append((card_link(card), text(card.name), text(MEASURES[card.type]), shape, text(card.unit), value))
     header = ("id", "indicator", "kind of measure", "from", "unit", "example (95 % interval)")

@@ -146,15 +146,15 @@ def audit(
         A row a withheld cell: breakdown columns, ``value``, ``low``, ``high``, ``lower`` and ``upper`` (needed),
         ``safe``.
 
-    Notes
-    -----
-    The interval is that of linear programming. For counts an attacker may also use that they are whole numbers, which
-    adds nothing in tables of two dimensions.
-
     Raises
     ------
     Faults
         A column is not there, or a value lies outside of the bounds.
+
+    Notes
+    -----
+    The interval is that of linear programming. For counts an attacker may also use that they are whole numbers, which
+    adds nothing in tables of two dimensions.
 
     References
     ----------

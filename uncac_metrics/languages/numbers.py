@@ -100,6 +100,13 @@ def span(lower: Any, upper: Any, lang: str | Language = "en", decimals: int = 1)
 def compact(value: float, lang: str | Language = "en") -> str:
     """A large number in few letters.
 
+    Parameters
+    ----------
+    value
+        The number.
+    lang
+        Code of the language, or the language with an office's translations.
+
     Examples
     --------
     >>> compact(2_500_000.0, "fr"), compact(123_000_000.0, "zh"), compact(940.0, "ru")
@@ -114,6 +121,13 @@ def compact(value: float, lang: str | Language = "en") -> str:
 
 def size(count: int, lang: str | Language = "en") -> str:
     """A number of bytes as a reader takes it in.
+
+    Parameters
+    ----------
+    count
+        Bytes; a kilobyte has 1,000.
+    lang
+        Code of the language, or the language with an office's translations.
 
     Examples
     --------

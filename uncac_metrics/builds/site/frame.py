@@ -106,6 +106,16 @@ class Place:
 def prefixes(office: Office) -> dict[str, str]:
     """Folder of the pages in each language of an office: the first lies at the site's root.
 
+    Parameters
+    ----------
+    office
+        Its languages are those of the pages.
+
+    Returns
+    -------
+    dict
+        Code of the language -> folder with its stroke; empty for the first.
+
     Examples
     --------
     >>> prefixes(Office("o", "Office", "XXA", ".", languages=("zh", "en")))

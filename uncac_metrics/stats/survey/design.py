@@ -64,6 +64,26 @@ class Design:
     ----------
     n, n_psu, n_strata, df : int
         Rows; first-stage units and strata with a positive weight; ``n_psu − n_strata``.
+    data, weight, singleton, singleton_domain, frame
+        As given; `weight` as an array of shape (n,).
+    kept : array or None
+        Rows with a positive weight; None where every row has one.
+    unit : array
+        Final sampling unit of every row, shape (n,); `n_units` is their number.
+    n_units : int
+        Final sampling units.
+    stages : tuple of Stage
+        Stratum, unit and population size at every stage.
+    labels : MultiIndex or None
+        (stratum, PSU) label of every first-stage unit; kept where `frame` is given.
+    quadratic : optional
+        Symmetric form Q (``Q @ z``) of a variance z'Qz by final unit, in the place of the stages.
+    calibration : optional
+        Calibration variables that the weights meet; see :mod:`uncac_metrics.stats.survey.calibration`.
+    replicates : optional
+        Replicate weights, in the place of linearisation; see :mod:`uncac_metrics.stats.survey.replicates`.
+    adjustments : tuple of str
+        What was done to the weights since (trimming, calibration), in words.
 
     Raises
     ------
@@ -82,26 +102,19 @@ class Design:
     data: pd.DataFrame
     weight: Array
     kept: Array | None
-    """Rows with a positive weight; None where every row has one."""
     unit: Array
-    """Final sampling unit of every row, shape (n,)."""
     stages: tuple[Stage, ...]
     singleton: str
     singleton_domain: bool
     frame: str | None
     labels: pd.MultiIndex | None
-    """(stratum, PSU) label of every first-stage unit; kept where `frame` is given."""
     n_units: int
     n_psu: int
     n_strata: int
     quadratic: Any
-    """Symmetric form Q (``Q @ z``) of a variance z'Qz by final unit, in the place of the stages."""
     calibration: Any
-    """Calibration variables that the weights meet; see :mod:`uncac_metrics.stats.survey.calibration`."""
     replicates: Any
-    """Replicate weights, in the place of linearisation; see :mod:`uncac_metrics.stats.survey.replicates`."""
     adjustments: tuple[str, ...]
-    """What was done to the weights since (trimming, calibration), in words."""
 
     def __init__(
         self,
