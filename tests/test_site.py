@@ -17,9 +17,9 @@ from uncac_metrics import reference
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.builds import build, read_estimates
 from uncac_metrics.builds.check import check
-from uncac_metrics.builds.site import LANGUAGES, environment
-from uncac_metrics.builds.site.frame import SOURCE, translated
+from uncac_metrics.builds.site import environment
 from uncac_metrics.builds.site.quality import FILES
+from uncac_metrics.languages import UN, translation
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, Faults
 
 EXAMPLE = datasets_folder() / "example"
@@ -268,7 +268,7 @@ def test_search_finds_every_page(site, texts):
         inner = {n for n in texts if n.startswith(f"{folder}indicators/") or re.match(f"{folder}[pat]\\w+s/", n)}
         assert pages == {name for name in inner if not name.endswith("/index.html")}
         one = next(entry for entry in entries if entry[1] == "BR-01")
-        assert one[0] == translated("Indicator", language)
+        assert one[0] == translation("Indicator", language)
         assert um.load_catalogue()["BR-01"].name_zh in one[2] + one[3]
 
 
@@ -314,10 +314,10 @@ def test_every_text_has_a_translation():
     vocabularies = {*MEASURES.values(), *DIRECTIONS.values(), *BREAKDOWNS.values()} - {
         "Category of the measured variable"
     }
-    for language in sorted(set(LANGUAGES) - {SOURCE}):
-        assert not {text for text in texts | vocabularies if translated(text, language) is None}
+    for lang in UN:
+        assert not {text for text in texts | vocabularies if translation(text, lang) is None}
         for text in texts:
-            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", translated(text, language))), text
+            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", translation(text, lang))), text
 
 
 def test_languages_of_pages(texts):
@@ -345,6 +345,53 @@ def test_languages_that_cannot_be(office, tmp_path, languages):
     write(office, f"languages = {languages}")
     assert any(fault.where.startswith("languages") for fault in check(office).faults)
     with pytest.raises(Faults, match="languages"):
+        build(office, tmp_path / "out")
+
+
+def own_texts(office: Path, code: str, **texts: str) -> Path:
+    """A catalogue of an office's own, with names of the arguments as English texts."""
+    path = office / "languages" / f"{code}.po"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f'msgid "{k}"\nmsgstr "{v}"\n\n' for k, v in texts.items()), encoding="utf-8")
+    return path
+
+
+def test_an_office_has_texts_and_languages_of_its_own(office, tmp_path):
+    write(office, 'languages = ["en", "fr", "pt"]')
+    own_texts(office, "fr", Home="Page d’accueil", Female="Dames")
+    own_texts(office, "pt", Home="Início", Female="Mulheres", Total="Todos")
+    first = build(office, tmp_path / "out")
+    pages = {
+        code: (first.public / code / "indicators" / "BR-26.html").read_text(encoding="utf-8") for code in ("fr", "pt")
+    }
+    plots = {
+        code: next((first.public / code / "plots").glob("BR-26-*.svg")).read_text("utf-8") for code in ("fr", "pt")
+    }
+    for code, home, women in (("fr", "Page d’accueil", "Dames"), ("pt", "Início", "Mulheres")):
+        assert f'<html lang="{code}" dir="ltr">' in pages[code] and f">{home}</a>" in pages[code]
+        assert f">{women}<" in pages[code] and f">{women}<" in plots[code]
+    assert ">Indicateurs</a>" in pages["fr"]  # the package's own translation, where the office has none
+    assert ">Indicators</a>" in pages["pt"]  # and English where nobody has one
+    assert not build(office, tmp_path / "out").new
+    own_texts(office, "pt", Home="Inicial")
+    second = build(office, tmp_path / "out")
+    assert second.new and ">Inicial</a>" in (second.public / "pt" / "data.html").read_text(encoding="utf-8")
+
+
+def test_catalogues_that_cannot_be(office, tmp_path):
+    write(office, 'languages = ["en", "pt"]')
+    elsewhere = own_texts(tmp_path, "fr", Home="Accueil")
+    (office / "languages").mkdir()
+    (office / "languages" / "fr.po").symlink_to(elsewhere)
+    (office / "languages" / "es.po").write_text('msgid "Home"\nmsgstr "Inicio {x}"\n', encoding="utf-8")
+    with (office / "languages" / "ru.po").open("wb") as large:
+        large.truncate(10**8)
+    told = [str(fault) for fault in check(office).faults]
+    assert any("'pt'" in one and "languages/<code>.po" in one for one in told)
+    assert any("fr.po" in one and "leads out of the office's folder" in one for one in told)
+    assert any("es.po" in one and "{x}" in one for one in told)
+    assert any("ru.po" in one and "too many bytes" in one for one in told)
+    with pytest.raises(Faults, match="leads out"):
         build(office, tmp_path / "out")
 
 

@@ -38,7 +38,7 @@ def check(office: str | Path | None = None, *, allow_code: bool = False) -> Chec
     Checked
         Nothing is raised for what is wrong in files: the faults are in the result.
     """
-    from uncac_metrics import languages, reference
+    from uncac_metrics import reference
     from uncac_metrics.builds.content import check_publication
     from uncac_metrics.catalogue import own_methods
     from uncac_metrics.datasets import load_dataset
@@ -62,7 +62,6 @@ def check(office: str | Path | None = None, *, allow_code: bool = False) -> Chec
             faults += run_cases(card)
     recipes, wrong = read_recipes([] if office is None else [office], catalogue)
     faults += wrong
-    faults += languages.check(office) if office is not None else []
     rows = 0
     flags: list[Fault] = []
     for source in inputs.sources.values():

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uncac_metrics import languages
 from uncac_metrics.builds import figures as drawing
 from uncac_metrics.builds import manifest, publish, site, validation
 from uncac_metrics.builds.jobs import Outcome, Progress, each
@@ -73,7 +74,7 @@ def make(
     published, internal, control = protected(raw, inputs, content, before)
     expect, file = inputs.office.publication.expect, "office.toml"
     findings = [*found, *control, *validation.of_estimates(raw, expect, inputs.catalogue, file)]
-    figures = {lang: drawing.figures(inputs, published, lang) for lang in inputs.office.languages}
+    figures = {lang: drawing.figures(inputs, published, spoken) for lang, spoken in inputs.languages.items()}
     same = list(zip(*figures.values(), strict=True))
     drawn = dict(each(drawing.draw_each, same, [f"plot {plots[0].name}" for plots in same], tell=tell))
     folders = site.prefixes(inputs.office)
@@ -268,10 +269,15 @@ def check_publication(inputs: Inputs) -> list[Fault]:
             faults.append(Fault(file, "publication.structure", "leads out of the office's folder", remedy))
         elif not place.is_file():
             faults.append(Fault(file, "publication.structure", "there is no such file", "correct the name"))
-    languages = inputs.office.languages
-    unknown = [name for name in languages if name not in site.LANGUAGES]
-    remedy = f"choose of {', '.join(site.LANGUAGES)}, each once"
-    faults += [Fault(file, "languages", f"no pages can be written in {name!r}", remedy) for name in unknown]
-    if not languages or (not unknown and len(set(languages)) < len(languages)):
-        faults.append(Fault(file, "languages", "no language, or one named twice", remedy))
+    codes = inputs.office.languages
+    unknown = [code for code in codes if code not in languages.UN and not _catalogue(inputs, code).is_file()]
+    remedy = f"choose of {', '.join(languages.UN)}, or translate the texts in languages/<code>.po"
+    faults += [Fault(file, "languages", f"no pages can be written in {code!r}", remedy) for code in unknown]
+    if not codes or (not unknown and len(set(codes)) < len(codes)):
+        faults.append(Fault(file, "languages", "no language, or one named twice", "name each once"))
     return faults
+
+
+def _catalogue(inputs: Inputs, code: str) -> Path:
+    """Where an office keeps its own translations into a language."""
+    return Path(inputs.office.folder) / "languages" / f"{code}.po"

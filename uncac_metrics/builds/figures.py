@@ -38,11 +38,11 @@ class Plot:
     source: str
     left_out: int = 0
     """Estimates of earlier periods, and beyond the most that a page shows: they are in the data."""
-    lang: str = "en"
+    lang: str | Language = "en"
     """Language of its labels and of what is drawn."""
 
 
-def figures(inputs: Inputs, estimates: pd.DataFrame, lang: str = "en") -> list[Plot]:
+def figures(inputs: Inputs, estimates: pd.DataFrame, lang: str | Language = "en") -> list[Plot]:
     """The plots of a release in a language, by topic, indicator and period, the latest first."""
     from uncac_metrics.plots.interval import TAKEN
 
@@ -64,12 +64,12 @@ def figures(inputs: Inputs, estimates: pd.DataFrame, lang: str = "en") -> list[P
     return sorted(plots, key=lambda plot: (plot.indicator.topic, plot.indicator.id))
 
 
-def _told(records: Sequence[dict[str, Any]], labels: Labels, lang: str) -> list[dict[str, Any]]:
+def _told(records: Sequence[dict[str, Any]], labels: Labels, lang: str | Language) -> list[dict[str, Any]]:
     """The rows of a plot in a language, with whether the label of each is the English one."""
     from uncac_metrics.plots.interval import numbers_of
 
     rows = numbers_of(records, labels, lang)
-    english = rows if lang == "en" else numbers_of(records, labels)
+    english = rows if languages.language(lang).code == "en" else numbers_of(records, labels)
     return [row | {"english": row["label"] == other["label"]} for row, other in zip(rows, english, strict=True)]
 
 
@@ -87,7 +87,7 @@ def _shown(estimates: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple[str, str],
     return estimates.drop(dropped), {(str(key), str(name)): int(n) for (key, name), n in counts.items()}
 
 
-def title_of(source: Source, lang: str = "en") -> str:
+def title_of(source: Source, lang: str | Language = "en") -> str:
     """Title of a source, which says so where its data are simulated."""
     title = languages.named(source, lang)
     told = "simulated" in source.title or languages.text("simulated", lang) in title
@@ -96,7 +96,7 @@ def title_of(source: Source, lang: str = "en") -> str:
 
 def draw_each(plots: Sequence[Plot]) -> tuple[str, dict[str, str]]:
     """The name of a plot that is given in several languages, and its SVG by language."""
-    return plots[0].name, {plot.lang: draw(plot)[1] for plot in plots}
+    return plots[0].name, {languages.language(plot.lang).code: draw(plot)[1] for plot in plots}
 
 
 def draw(plot: Plot) -> tuple[str, str]:

@@ -33,12 +33,12 @@ def digest(path: Path) -> str:
 
 @cache
 def source_digest() -> str:
-    """One digest of the package's own source: every module and template of it."""
+    """One digest of the package's own source: its modules, templates and translations."""
     package = Path(__file__).resolve().parent.parent
     files = {
         path.relative_to(package).as_posix(): digest(path)
         for path in package.rglob("*")
-        if path.suffix in {".py", ".html", ".css"} and path.relative_to(package).parts[0] != "_data"
+        if path.suffix in {".py", ".html", ".css", ".js", ".po"} and path.relative_to(package).parts[0] != "_data"
     }
     return hashlib.sha256(to_json(files)).hexdigest()
 
@@ -76,6 +76,8 @@ def describe(
     structure = inputs.office.publication.structure
     if structure and (folder / structure).is_file():
         office["structure"] = digest(folder / structure)
+    texts = [folder / "languages" / f"{code}.po" for code in inputs.office.languages]
+    office["texts"] = {path.name: digest(path) for path in texts if path.is_file()}
     content = {
         "format": 2,
         "office": office,

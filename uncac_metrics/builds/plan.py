@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from uncac_metrics import languages
 from uncac_metrics._data import datasets_folder
 from uncac_metrics.model import BREAKDOWNS, Fault, Faults, Indicator, Office, Source
 
@@ -23,6 +25,11 @@ class Inputs:
     """Whether the office's own file could be read."""
     unread: tuple[str, ...] = ()
     """Data sets whose source has faults."""
+
+    @cached_property
+    def languages(self) -> dict[str, languages.Language]:
+        """Languages of the pages by code, with the office's own translations."""
+        return {code: languages.language(code, self.office.folder) for code in self.office.languages}
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ def gather(office: str | Path | None = None) -> Inputs:
         except Faults as caught:
             faults += caught.faults
     catalogue, found = read_folders([folder])
+    found = [*found, *languages.check(folder)]
     unread = tuple(sorted(set(paths) - set(sources)))
     return Inputs(described, sources, catalogue, (*faults, *found), usable, unread)
 

@@ -15,6 +15,8 @@ from uncac_metrics.model import Fault, Faults
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 LINE = re.compile(r'(?:(?:msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?)\s+)?"(?:[^"\\]|\\.)*"\s*|\s*(?:#.*)?')
 """A line of a PO file."""
+MOST = 8_000_000
+"""Bytes of a catalogue; one of all texts has about 100,000."""
 
 
 def read(path: str | Path) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -55,7 +57,13 @@ def check(folder: str | Path) -> list[Fault]:
     -------
     list of Fault
     """
-    return [fault for path in sorted((Path(folder) / "languages").glob("*.po")) for fault in _read(path)[1]]
+    home, faults = Path(folder).resolve(), []
+    for path in sorted((Path(folder) / "languages").glob("*.po")):
+        if path.resolve().is_relative_to(home):
+            faults += _read(path)[1]
+        else:
+            faults.append(Fault(str(path), "", "leads out of the office's folder", "keep the catalogue in the folder"))
+    return faults
 
 
 def missing(lang: str | Language) -> list[str]:
@@ -104,6 +112,8 @@ def _read(path: Path) -> tuple[dict[tuple[str, str], tuple[str, ...]], list[Faul
     except Faults:
         remedy = "name it after the code of its language, as in fr.po"
         return {}, [Fault(name, "", f"the file's name {path.stem!r} is no language", remedy)]
+    if path.stat().st_size > MOST:
+        return {}, [Fault(name, "", "the file has too many bytes for a catalogue", "give the translations only")]
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")

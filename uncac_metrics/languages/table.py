@@ -37,6 +37,11 @@ class Language:
     own: Messages = field(default_factory=dict, hash=False, repr=False)
     """Translations of an office's own; they go before the package's."""
 
+    @property
+    def tag(self) -> str:
+        """How pages name it (BCP 47): the code, and the script where the code leaves it open."""
+        return "zh-Hans" if self.code == "zh" else self.code
+
 
 KNOWN: Mapping[str, Language] = {
     one.code: one

@@ -48,6 +48,33 @@ def text(message: str, lang: str | Language = "en", /, *, context: str = "", **g
     return _filled(_forms(context, message, language(lang))[0], given)
 
 
+def translation(message: str, lang: str | Language, context: str = "") -> str | None:
+    """A message in a language, or None where no catalogue has it: what is not translated can then be marked.
+
+    Parameters
+    ----------
+    message
+        The English text.
+    lang
+        Code of the language, or the language with an office's translations.
+    context
+        What the message is about, as for :func:`text`.
+
+    Returns
+    -------
+    str or None
+        In English the message itself, unless an office has another wording.
+
+    Examples
+    --------
+    >>> translation("Home", "zh"), translation("Home", "en"), translation("no text of the package", "zh")
+    ('首页', 'Home', None)
+    """
+    about = language(lang)
+    forms = _found(context, message, about)
+    return forms[0] if forms else (message if about.code == "en" else None)
+
+
 def plural(one: str, many: str, n: int, lang: str | Language = "en", /, **given: object) -> str:
     """A message in the form that a number of things asks for.
 
@@ -160,12 +187,16 @@ def leftward(line: str) -> bool:
 
 
 def _forms(context: str, message: str, about: Language) -> tuple[str, ...]:
+    return _found(context, message, about) or (message,)
+
+
+def _found(context: str, message: str, about: Language) -> tuple[str, ...]:
     keys = [(context, message), ("", message)] if context else [("", message)]
     for messages in (about.own, shipped(about.code)):
         for key in keys:
             if key in messages:
                 return messages[key]
-    return (message,)
+    return ()
 
 
 def _form(n: int, about: Language) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uncac_metrics.builds.figures import Plot, ends, number, table_of
 from uncac_metrics.builds.links import KINDS, linked, links, rows
 from uncac_metrics.builds.plan import Inputs
-from uncac_metrics.languages import text
+from uncac_metrics.languages import Language, language, text
 from uncac_metrics.model import BREAKDOWNS, TOTAL, Indicator
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def sections(
     plots: Sequence[Plot],
     drawn: Mapping[str, Mapping[str, str]],
     changes: pd.DataFrame | None,
-    lang: str = "en",
+    lang: str | Language = "en",
 ) -> dict[str, Section]:
     """The indicators of a release by id, in the order of topics and ids.
 
@@ -87,7 +87,7 @@ def sections(
             {
                 "source": inputs.sources[plot.dataset],
                 "title": plot.source,
-                "svg": Markup(drawn[plot.name][lang]),
+                "svg": Markup(drawn[plot.name][language(lang).code]),
                 "table": table_of(plot.rows, card.decimals, lang),
                 "crossed": table_of(plot.crossed, card.decimals, lang) if plot.crossed else None,
                 "file": f"plots/{plot.name}.svg",
@@ -134,7 +134,7 @@ def headlines(found: Mapping[str, Section]) -> dict[str, list[Section]]:
 _NOTHING: Mapping[str, Any] = {"counts": {}, "rows": [], "more": 0}
 
 
-def _changes(changes: pd.DataFrame | None, lang: str) -> dict[str, dict[str, Any]]:
+def _changes(changes: pd.DataFrame | None, lang: str | Language) -> dict[str, dict[str, Any]]:
     """Indicator -> numbers of changed estimates by what became of them, and the rows that were revised or dropped."""
     if changes is None:
         return {}

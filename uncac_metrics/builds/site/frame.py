@@ -3,78 +3,22 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics import languages
 from uncac_metrics.builds import figures
+from uncac_metrics.languages import Language, translation
 from uncac_metrics.model import Office
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-SOURCE = "en"
-"""Language of the texts in templates, definitions and reference tables."""
-
-
-@dataclass(frozen=True)
-class Language:
-    """A language that pages are written in."""
-
-    code: str
-    """As in ``office.toml``, and the folder of its pages."""
-    name: str
-    """Its own name of itself."""
-    tag: str
-    """Its tag in pages (BCP 47)."""
-    direction: str
-    """``ltr`` or ``rtl``."""
-
-
-def _read() -> dict[str, Any]:
-    return tomllib.loads((files(__package__) / "texts.toml").read_text(encoding="utf-8"))
-
-
-_TEXTS = _read()
-LANGUAGES: Mapping[str, Language] = MappingProxyType(
-    {code: Language(code, **about) for code, about in _TEXTS.pop("languages").items()}
-)
-"""The languages of ``texts.toml`` by code."""
-
-
-def translated(text: str, language: str, context: str = "") -> str | None:
-    """A text of the pages in a language; None where it has none there.
-
-    Parameters
-    ----------
-    text
-        In English, as in the templates.
-    language
-        A code of :data:`LANGUAGES`.
-    context
-        What it is about, where a catalogue tells several meanings apart.
-
-    Examples
-    --------
-    >>> translated("Home", "en"), translated("Home", "zh"), translated("no text of the pages", "zh")
-    ('Home', '首页', None)
-    """
-    from uncac_metrics.languages import catalogues
-
-    if language == SOURCE:
-        return text
-    messages = catalogues.shipped(language)
-    own: str | None = None if (context, text) in messages and context else _TEXTS.get(language, {}).get(text)
-    if own is not None:
-        return own
-    forms = messages.get((context, text)) or messages.get(("", text))
-    return forms[0] if forms else None
+ENGLISH, CHINESE = "en", "zh-Hans"
+"""Tags of the languages of definitions and reference tables."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +102,10 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
 
     Examples
     --------
-    >>> told = words(LANGUAGES["zh"])
+    >>> told = words(languages.language("zh"))
     >>> told["_"]("Home"), str(told["said"]("Kept in English")), told["plain"]("Bribery", "贿赂")
     ('首页', '<span lang="en">Kept in English</span>', '贿赂')
-    >>> told = words(LANGUAGES["es"])
+    >>> told = words(languages.language("es"))
     >>> told["number"](1234.5, 1), told["period"]("2025-03"), told["size"](1_270_208)
     ('1.234,5', 'marzo de 2025', '1,3 MB')
     """
@@ -177,13 +121,13 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
         return Markup('<span lang="{}"{}>{}</span>').format(tag, way, text)
 
     def _(text: str, **given: object) -> str:
-        found = translated(text, code)
+        found = translation(text, language)
         return (text if found is None else found).format(**given) if given else found or text
 
     def said(text: str, context: str = "") -> Markup:
-        found = translated(text, code, context)
+        found = translation(text, language, context)
         if found is None and re.search("[A-Za-z]{3}", text):
-            return marked(text, LANGUAGES[SOURCE].tag)
+            return marked(text, ENGLISH)
         return escape(found or text)
 
     def plain(english: str, chinese: str) -> str:
@@ -194,20 +138,20 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
 
     def other(english: str, chinese: str) -> Markup:
         if code == "zh":
-            return marked(english, LANGUAGES[SOURCE].tag) if chinese else escape("")
-        return marked(chinese, LANGUAGES["zh"].tag) if chinese else escape("")
+            return marked(english, ENGLISH) if chinese else escape("")
+        return marked(chinese, CHINESE) if chinese else escape("")
 
     def number(value: Any, decimals: int = 0) -> str:
-        return figures.number(value, decimals, code)
+        return figures.number(value, decimals, language)
 
     def percent(value: Any, decimals: int = 0) -> str:
-        return languages.percent(value, code, decimals)
+        return languages.percent(value, language, decimals)
 
     def period(when: str) -> str:
-        return languages.period(when, code)
+        return languages.period(when, language)
 
     def size(count: int) -> str:
-        return languages.size(count, code)
+        return languages.size(count, language)
 
     numbers: dict[str, Callable[..., Any]] = {"number": number, "percent": percent, "period": period, "size": size}
     return {"_": _, "said": said, "plain": plain, "named": named, "other": other, **numbers}

@@ -16,7 +16,8 @@ from uncac_metrics.builds.manifest import release_id, to_json
 from uncac_metrics.builds.plan import Inputs
 from uncac_metrics.builds.site import facts, quality
 from uncac_metrics.builds.site.facts import FOLDERS, Section
-from uncac_metrics.builds.site.frame import LANGUAGES, Language, Place, environment, prefixes, words
+from uncac_metrics.builds.site.frame import Place, environment, prefixes, words
+from uncac_metrics.languages import Language
 from uncac_metrics.model import DIRECTIONS, MEASURES, PROVENANCE, Indicator
 from uncac_metrics.results import to_csv
 
@@ -71,7 +72,8 @@ def pages(
     from uncac_metrics.plots.coverage import coverage_matrix_data
     from uncac_metrics.plots.matrix import matrix_svg
 
-    told = {lang: facts.sections(inputs, some, drawn, changes, lang) for lang, some in plots.items()}
+    spoken = inputs.languages
+    told = {lang: facts.sections(inputs, some, drawn, changes, spoken[lang]) for lang, some in plots.items()}
     sources = [(inputs.sources[outcome.dataset], outcome) for outcome in outcomes]
     common = {
         "office": inputs.office,
@@ -87,12 +89,12 @@ def pages(
     matrices = {kind: coverage_matrix_data(inputs.catalogue, estimates, by=kind) for kind in FOLDERS}
     summary = quality.summary(inputs, estimates, content, checks)
     for lang, prefix in prefixes(inputs.office).items():
-        found = told[lang]
+        found, about = told[lang], spoken[lang]
         given = {**common, "found": found, "topics": _topics(found)}
-        drawn_matrices = {kind: matrix_svg(data, by=kind, with_data=True, lang=lang) for kind, data in matrices.items()}
-        every = _pages(found, outcomes, inputs, listed, summary, drawn_matrices)
-        published |= {f"{prefix}plots/coverage-{kind}.svg": text.encode() for kind, text in drawn_matrices.items()}
-        published |= _rendered(every, given, inputs, LANGUAGES[lang], prefix)
+        covered = {kind: matrix_svg(data, by=kind, with_data=True, lang=about) for kind, data in matrices.items()}
+        every = _pages(found, outcomes, inputs, listed, summary, covered)
+        published |= {f"{prefix}plots/coverage-{kind}.svg": text.encode() for kind, text in covered.items()}
+        published |= _rendered(every, given, inputs, about, prefix)
     return published
 
 
@@ -124,7 +126,7 @@ def _rendered(
         **common,
         **told,
         "language": language,
-        "languages": [(LANGUAGES[other], folder) for other, folder in prefixes(inputs.office).items()],
+        "languages": [(inputs.languages[other], folder) for other, folder in prefixes(inputs.office).items()],
         "FOLDERS": FOLDERS,
         "KINDS": KINDS,
         "topic_name": facts.topic_name,
