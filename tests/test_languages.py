@@ -15,6 +15,7 @@ from uncac_metrics import model, plots
 from uncac_metrics.builds.describe import describe_commitment, describe_indicator
 from uncac_metrics.builds.links import KINDS
 from uncac_metrics.catalogue import load_catalogue
+from uncac_metrics.disclosure import present, standards
 from uncac_metrics.languages.catalogues import PLACEHOLDER, shipped, template
 from uncac_metrics.model import Faults
 from uncac_metrics.plots.commitment import TITLES
@@ -22,6 +23,7 @@ from uncac_metrics.plots.coverage import SUBJECTS
 from uncac_metrics.plots.labels import LABELS
 from uncac_metrics.plots.style import CHINESE, chinese_font
 from uncac_metrics.shapes import SHAPES
+from uncac_metrics.stats.estimates import Estimates
 
 PACKAGE = Path(words.__file__).parent.parent
 OTHERS = [code for code in words.UN if code != "en"]
@@ -96,10 +98,37 @@ def test_few_translations_are_the_english_text(lang):
 def test_placeholders_of_translations_are_those_of_the_english_text(lang, key):
     forms = shipped(lang)[key]
     wanted = set(PLACEHOLDER.findall(key[1]))
-    many = len(words.language(lang).plurals) if len(forms) > 1 or "{n}" in key[1] else 1
+    counted = f'msgid "{key[1]}"\nmsgid_plural' in (PACKAGE / "languages" / "messages.pot").read_text(encoding="utf-8")
+    many = len(words.language(lang).plurals) if counted else 1
     assert len(forms) == many
     for form in forms:
         assert wanted - {"n"} <= set(PLACEHOLDER.findall(form)) <= wanted
+
+
+def test_sentences_with_numbers_are_translated():
+    told = "224 of 1,527 amounts are missing"
+    assert words.sentence(told, "en") is None or words.sentence(told, "en") == told
+    assert words.sentence(told, "es") == "faltan 224 de 1.527 importes"
+    assert words.sentence("… of … amounts are missing", "fr") == "… montants sur … manquent"
+    assert words.sentence("coefficient of variation grade F", "ru") == "класс коэффициента вариации: F"
+    assert words.sentence("largest cluster: 2.3% of the weight", "ar") == "أكبر مجموعة: 2.3% من الوزن"
+    assert words.sentence("a sentence of 3 unknown words", "zh") is None
+
+
+def test_every_reason_of_a_standard_is_translated():
+    rows = {
+        "statistic": "proportion", "unit": "%", "conf_level": 0.95, "interval": "korn_graubard", "quality": "",
+        "reason": "", "display": "shown", "obs_status": "A", "std_error": [1.0, 30.0, 0.0, 60.0, 9.0, np.nan],
+        "value": [50.0, 50.0, 0.0, 90.0, 0.5, 20.0], "lower": [48.0, 1.0, 0.0, 1.0, 0.1, 10.0],
+        "upper": [52.0, 99.0, 9.0, 99.0, 3.0, 40.0], "n": [900, 20, 400, 35, 5, np.nan],
+        "events": [450.0, 10.0, 0.0, 30.0, 1.0, np.nan], "df": [500.0, 3.0, 90.0, 4.0, 3.0, 9.0],
+    }  # fmt: skip
+    table = pd.DataFrame(rows).assign(indicator="BR-01")
+    reasons = set()
+    for name in standards()["standard"]:
+        reasons |= {one for cell in present(Estimates(table), name).table["reason"] for one in cell.split("; ") if one}
+    assert len(reasons) > 8
+    assert [(one, lang) for one in reasons for lang in OTHERS if words.sentence(one, lang) is None] == []
 
 
 def test_terms_of_the_united_nations():

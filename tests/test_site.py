@@ -19,7 +19,7 @@ from uncac_metrics.builds import build, read_estimates
 from uncac_metrics.builds.check import check
 from uncac_metrics.builds.site import environment
 from uncac_metrics.builds.site.quality import FILES
-from uncac_metrics.languages import UN, translation
+from uncac_metrics.languages import UN, sentence, translation
 from uncac_metrics.model import BREAKDOWNS, DIRECTIONS, MEASURES, Faults
 
 EXAMPLE = datasets_folder() / "example"
@@ -318,6 +318,12 @@ def test_every_text_has_a_translation():
         assert not {text for text in texts | vocabularies if translation(text, lang) is None}
         for text in texts:
             assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", translation(text, lang))), text
+
+
+def test_every_reason_has_a_translation(release):
+    reasons = {one for cell in release.estimates["reason"].dropna() for one in cell.split("; ") if one}
+    assert len(reasons) > 15
+    assert {(one, lang) for one in reasons for lang in UN if lang != "en" and sentence(one, lang) is None} == set()
 
 
 def test_languages_of_pages(texts):

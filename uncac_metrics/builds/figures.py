@@ -134,7 +134,7 @@ def table_of(records: Sequence[dict[str, Any]], decimals: int, lang: str | Langu
         lines = []
         for row in rows:
             withheld = row["display"] == "withheld"
-            about = dict.fromkeys(str(text) for text in (row["reason"], row["quality"]) if _has(text))
+            about = _remarks(row["reason"], row["quality"])
             kept = {name: None if withheld else row[name] for name in ("value", "lower", "upper", *BESIDES[:3])}
             lines.append(
                 {
@@ -153,6 +153,15 @@ def table_of(records: Sequence[dict[str, Any]], decimals: int, lang: str | Langu
             )
         groups.append({"heading": [heading(part, lang) for part in group.split(" × ") if part], "rows": lines})
     return {"groups": groups, "remarks": remarks, "rows": len(records)}
+
+
+def _remarks(reason: Any, quality: Any) -> list[str]:
+    """What a row says of itself, each thing once; a grade says what it grades, as reasons do."""
+    from uncac_metrics.disclosure.presentation import grades
+
+    parts = str(quality).split("; ") if _has(quality) else []
+    told = [f"coefficient of variation grade {part}" if part in grades() else part for part in parts]
+    return list(dict.fromkeys([*(str(reason).split("; ") if _has(reason) else []), *told]))
 
 
 def _letter(place: int) -> str:

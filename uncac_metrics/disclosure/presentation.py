@@ -81,6 +81,12 @@ def _read() -> Mapping[str, Standard]:
     return MappingProxyType(made)
 
 
+@cache
+def grades() -> frozenset[str]:
+    """Grades of coefficients of variation of all standards."""
+    return frozenset(grade for rule in _read().values() for grade in rule.grades)
+
+
 def standard(name: str) -> Standard:
     """The standard called `name`.
 

@@ -8,7 +8,7 @@ catalogue translates stays English, and :func:`missing` lists it. Numbers and da
 from uncac_metrics.languages.catalogues import check, missing, read
 from uncac_metrics.languages.numbers import compact, date, number, percent, period, size, span
 from uncac_metrics.languages.table import UN, Language, language, languages
-from uncac_metrics.languages.texts import direction, leftward, marked, named, plural, text, translation
+from uncac_metrics.languages.texts import direction, leftward, marked, named, plural, sentence, text, translation
 
 __all__ = [
     "UN",
@@ -28,6 +28,7 @@ __all__ = [
     "period",
     "plural",
     "read",
+    "sentence",
     "size",
     "span",
     "text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from unicodedata import bidirectional
 
@@ -9,6 +10,8 @@ from uncac_metrics.languages.catalogues import PLACEHOLDER, shipped
 from uncac_metrics.languages.numbers import number
 from uncac_metrics.languages.table import Language, language
 
+QUANTITY = re.compile(r"\d(?:[\d.,]*\d)?|…|(?<=grade )[A-Z]\b")
+"""A number within a sentence, what stands for any number, or a grade by its letter."""
 RLM = "\u200f"
 """Right-to-left mark: makes a line that begins with digits or Latin letters run from right to left."""
 
@@ -73,6 +76,37 @@ def translation(message: str, lang: str | Language, context: str = "") -> str | 
     about = language(lang)
     forms = _found(context, message, about)
     return forms[0] if forms else (message if about.code == "en" else None)
+
+
+def sentence(message: str, lang: str | Language) -> str | None:
+    """A sentence with numbers in it, such as the reason in an estimate's row; None where no catalogue has its like.
+
+    Parameters
+    ----------
+    message
+        The English sentence. Catalogues have it with ``{a}``, ``{b}``, … in the places of its numbers.
+    lang
+        Code of the language, or the language with an office's translations.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> sentence("fewer than 8 degrees of freedom", "es"), sentence("largest case: 2.3% of the total", "fr")
+    ('menos de 8 grados de libertad', 'plus grande affaire : 2,3 % du total')
+    """
+    if (found := translation(message, lang)) is not None:
+        return found
+    quantities = QUANTITY.findall(message)
+    names = "abcdefghij"[: len(quantities)]
+    places = iter(names)
+    like = QUANTITY.sub(lambda _: f"{{{next(places, '')}}}", message)
+    form = translation(like, lang) if quantities else None
+    return (
+        None if form is None else _filled(form, dict(zip(names, (_written(q, lang) for q in quantities), strict=False)))
+    )
 
 
 def plural(one: str, many: str, n: int, lang: str | Language = "en", /, **given: object) -> str:
@@ -205,6 +239,14 @@ def _form(n: int, about: Language) -> int:
     name = Locale.parse(about.code, sep="-").plural_form(abs(n))
     # millions and fractions have forms of their own in some languages, which gettext does not number
     return about.plurals.index(name) if name in about.plurals else len(about.plurals) - 1
+
+
+def _written(quantity: str, lang: str | Language) -> str:
+    """A number of an English sentence as the language writes it."""
+    plain = quantity.replace(",", "")
+    if not plain.replace(".", "", 1).isdigit():
+        return quantity
+    return number(float(plain), lang, len(plain.partition(".")[2]))
 
 
 def _filled(message: str, given: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uncac_metrics import languages
 from uncac_metrics.builds import figures
-from uncac_metrics.languages import Language, translation
+from uncac_metrics.languages import Language, sentence, translation
 from uncac_metrics.model import Office
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def words(language: Language) -> dict[str, Callable[..., Any]]:
 
     def said(text: str, context: str = "") -> Markup:
         found = translation(text, language, context)
+        found = sentence(text, language) if found is None and not context else found
         if found is None and re.search("[A-Za-z]{3}", text):
             return marked(text, ENGLISH)
         return escape(found or text)
