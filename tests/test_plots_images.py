@@ -8,6 +8,7 @@ mark, a label or a hatch more or less makes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ import pytest
 
 import uncac_metrics as um
 from uncac_metrics import plots
+from uncac_metrics.languages import UN
+from uncac_metrics.model import Faults
+from uncac_metrics.plots.style import chinese_font
 from uncac_metrics.stats import counts, survey
 
 BASELINE = Path(__file__).parent / "baseline"
@@ -152,7 +156,7 @@ PICTURES: dict[str, Callable[..., object]] = {
     "trend": trend,
     "dumbbell": lambda **how: plots.dumbbell(groups(), codes=("F", "M"), catalogue=CARDS, **how),
     "commitment": lambda **how: plots.commitment(release(), "69", catalogue=CARDS, **how),
-    "coverage_matrix": lambda: plots.coverage_matrix(CARDS, by="section"),
+    "coverage_matrix": lambda **how: plots.coverage_matrix(CARDS, by="section", **how),
     "change": change,
     "profile": lambda **how: plots.profile(release(), catalogue=CARDS, **how),
     "rank_intervals": lambda **how: plots.rank_intervals(composition().ranks(), **how),
@@ -214,6 +218,45 @@ def test_a_picture_fits_a_column_of_print(name, width):
         drawn = plots.svg(figure)
         assert drawn.startswith("<svg") and "<image" not in drawn
         plt.close("all")
+
+
+NAMES = re.compile(
+    r"Prevalence of bribery[\w ]*|Acceptability of bribery|Persons suspected|Women among managers|Paid|USD|R0\d\d|"
+    r"Gender and corruption|Experience of bribery: an example of a composite"
+)
+"""What test data and cards say in English: names that have no translation."""
+
+
+def texts(name: str, lang: str) -> set[str]:
+    """The texts of a picture, drawn: a missing glyph is a warning, and an error here."""
+    import matplotlib.pyplot as plt
+    from matplotlib.text import Text
+
+    matplotlib.use("agg")
+    plt.close("all")
+    PICTURES[name](lang=lang)
+    figure = plt.gcf()
+    figure.canvas.draw()
+    found = {text.get_text().strip() for text in figure.findobj(Text) if text.get_visible()}
+    plt.close("all")
+    return {text for text in found if re.search(r"\w", text)}
+
+
+@pytest.mark.parametrize("lang", [lang for lang in UN if lang != "en"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_in_its_language(name, lang):
+    """No text of ours is left in English, nothing is drawn as a box, and there are as many texts as in English."""
+    if lang == "zh":
+        try:
+            chinese_font()
+        except Faults:
+            pytest.skip("no font with Chinese letters is installed: fonts-noto-cjk")
+    english, drawn = texts(name, "en"), texts(name, lang)
+    same = {text for text in drawn & english if re.search("[A-Za-z]{3}", NAMES.sub("", text))}
+    assert same - {"Total"} == set()
+    if lang in ("ar", "ru", "zh"):
+        assert [text for text in drawn if re.search("[A-Za-z]{4}", NAMES.sub("", text))] == []
+    assert len(drawn) >= 0.8 * len(english)
 
 
 def test_every_plot_has_a_picture():

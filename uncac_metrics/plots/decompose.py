@@ -128,8 +128,13 @@ def decomposition_data(
 
 
 def _labels(composition: Composition, lang: str | Language) -> dict[str, str]:
-    recipe = composition.recipe
-    return {key: text(name, lang) for key, name in recipe.names.items()} | {recipe.top: named(recipe, lang)}
+    from uncac_metrics.catalogue import load_catalogue
+
+    recipe, cards = composition.recipe, load_catalogue()
+    # a part that has the name of its card has it in the languages of the card
+    own = {key for key, name in recipe.names.items() if key in cards and cards[key].name == name}
+    labels = {key: named(cards[key], lang) if key in own else text(name, lang) for key, name in recipe.names.items()}
+    return labels | {recipe.top: named(recipe, lang)}
 
 
 def _scores(composition: Composition, child: str) -> np.ndarray:
