@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "definitions",
+    "layers",
     "mathml",
     "notebooks",
 ]
