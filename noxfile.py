@@ -51,6 +51,39 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def links(session: nox.Session) -> None:
+    """Follow every link of the documentation, without a network; builds it where `docs` has not."""
+    pages = ROOT / "build" / "docs"
+    if not pages.is_dir():
+        session.install("-e", ".[docs]")
+        session.run("sphinx-build", "-q", "-b", "html", "docs", str(pages))
+    session.run("python", "tests/links.py", str(pages))
+
+
+@nox.session
+def docs_coverage(session: nox.Session) -> None:
+    """Find public names without a docstring, arguments that are not described, exports that the API page lacks."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", "-q", "tests/test_docs_coverage.py", *session.posargs)
+
+
+@nox.session
+def spelling(session: nox.Session) -> None:
+    """Find misspelt words in texts and code, and faults of Markdown."""
+    session.install("codespell>=2.4", "rumdl>=0.3")
+    session.run("codespell", *session.posargs)
+    session.run("rumdl", "check", ".")
+
+
+@nox.session
+def repo_review(session: nox.Session) -> None:
+    """Hold the repository against the guidelines of Scientific Python, and its workflows against zizmor."""
+    session.install("sp-repo-review[cli]>=2026.8", "zizmor>=1.32")
+    session.run("repo-review", *(session.posargs or ["."]))
+    session.run("zizmor", "--offline", ".github")
+
+
+@nox.session
 def notebooks(session: nox.Session) -> None:
     """Execute the notebooks and compare with what is stored; ``-- --update`` stores what comes out."""
     session.install("-e", ".[docs,test]")
@@ -86,6 +119,12 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
     (built,) = dist.glob("*.whl")
     session.run("python", "tests/wheel.py", str(built))
+
+
+@nox.session
+def newcomer(session: nox.Session) -> None:
+    """Follow the first page of the documentation literally, in an environment with nothing in it."""
+    session.run("python", "tests/newcomer.py")
 
 
 @nox.session(default=False)
