@@ -60,7 +60,8 @@ def release() -> pd.DataFrame:
 
 def trend(**how) -> None:
     frame = groups(sex="_T", time_period=["2017", "2019", "2021", "2025"])
-    plots.trend(frame, indicator=CARD, breaks=["2021"], target=8.0, **how)
+    triangle = pd.DataFrame({"a": [19.5, 17.0], "b": [18.5, 16.0]}, index=["2017", "2019"])
+    plots.trend(frame, indicator=CARD, breaks=["2021"], revised=triangle, target=8.0, **how)
 
 
 def change(**how) -> None:

@@ -65,11 +65,40 @@ def test_a_trend_has_the_year_and_the_target():
     assert ax.get_ylabel() == "% (lower is better)" and ax.get_ylim()[0] == 0
 
 
+def test_years_are_not_grouped():
+    ax = trend(waves(), indicator=CARD, ax=Figure().subplots(), lang="fr")
+    ax.get_figure().draw_without_rendering()
+    told = [tick.get_text() for tick in ax.get_xticklabels()]
+    assert "2020" in told and all(one.isdigit() and len(one) == 4 for one in told)
+
+
 def test_a_trend_speaks_of_intervals_only_where_there_are_any():
     bare = trend(waves(lower=np.nan, upper=np.nan), indicator=CARD, source="A", ax=Figure().subplots())
     assert bare.get_xlabel() == "Source: A."
     some = trend(waves(lower=[5.0, np.nan, 7.0, 9.0]), indicator=CARD, source="A", ax=Figure().subplots())
     assert some.get_xlabel() == "Bands: 95 % intervals. Source: A."
+
+
+def test_revised_values_have_strokes_and_withheld_ones_none():
+    triangle = pd.DataFrame(
+        {"a": [11.5, 9.0, np.nan], "b": [11.25, 9.5, 8.0], "c": [11.0, 9.0, 8.0]}, index=["2017", "2019", "2021"]
+    )
+    frame = waves(display=["shown", "shown", "withheld", "shown"])
+    data = trend_data(frame, CARD, revised=triangle)
+    assert data["earlier"].tolist() == [(11.5, 11.25), (9.5,), (), ()]
+    assert trend_data(frame, CARD)["earlier"].tolist() == [()] * 4
+    assert "2017 11.0 (9.0 to 13.0), published before as 11.5, 11.2;" in trend_alt(data, CARD)
+    ax = trend(frame, indicator=CARD, revised=triangle, ax=Figure().subplots())
+    (strokes,) = (line for line in ax.lines if line.get_marker() == "_" and len(line.get_xdata()))
+    assert list(zip(strokes.get_xdata(), strokes.get_ydata(), strict=True)) == [
+        (2017, 11.5),
+        (2017, 11.25),
+        (2019, 9.5),
+    ]
+    assert "Strokes: values published before." in ax.get_xlabel()
+    two = pd.concat([waves(sex="F"), waves(sex="M")], ignore_index=True)
+    by_sex = trend_data(two, CARD, over="sex", revised={"F": triangle})
+    assert by_sex.groupby("code")["earlier"].sum().map(len).to_dict() == {"F": 3, "M": 0}
 
 
 def test_one_series_a_code_and_the_total_otherwise():

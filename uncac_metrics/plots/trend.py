@@ -1,8 +1,8 @@
-"""Trend: values over time with a band of their intervals, breaks in series, withheld points and the line of 2030."""
+"""Trend: values over time with their intervals, breaks, revisions, withheld points and the line of 2030."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from uncac_metrics.languages import Language, named, number, span, text
@@ -26,6 +26,7 @@ def trend_data(
     *,
     over: str = "",
     breaks: Collection[str] = (),
+    revised: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     labels: Labels | None = None,
     lang: str | Language = "en",
 ) -> pd.DataFrame:
@@ -41,6 +42,9 @@ def trend_data(
         Breakdown whose codes each have a line; the total where none is given.
     breaks
         Periods that a change of method parts from what was before, besides rows with ``obs_status`` B.
+    revised
+        What earlier releases published: a row a period, a column a release, as :func:`uncac_metrics.revision_triangle`
+        gives; with `over`, one such table for each code.
     labels
         Labels of codes: breakdown -> code -> label.
     lang
@@ -50,8 +54,9 @@ def trend_data(
     -------
     pandas.DataFrame
         ``code``, ``label``, ``time_period``, ``time`` (years), ``value``, ``lower``, ``upper``, ``conf_level``, ``n``,
-        ``display``, ``broken`` (a break comes before the period) and ``segment`` (values of one segment may be
-        compared with each other), in the order of series and time; numbers are missing where withheld.
+        ``display``, ``broken`` (a break comes before the period), ``segment`` (values of one segment may be
+        compared with each other) and ``earlier`` (values published before that are not the present one, the first
+        first), in the order of series and time; numbers are missing where withheld.
 
     Raises
     ------
@@ -92,8 +97,24 @@ def trend_data(
     if frame["code"].nunique() > len(SERIES):
         raise ValueError(f"{frame['code'].nunique()} series cannot be told apart: {len(SERIES)} at most")
     frame["segment"] = frame.groupby("code")["broken"].cumsum()
+    frame["earlier"] = _earlier(frame, revised)
     columns = ["code", "label", "time_period", "time", "value", "lower", "upper", "conf_level", "n", "display"]
-    return frame[[*columns, "broken", "segment"]].reset_index(drop=True)
+    return frame[[*columns, "broken", "segment", "earlier"]].reset_index(drop=True)
+
+
+def _earlier(frame: pd.DataFrame, revised: pd.DataFrame | Mapping[str, pd.DataFrame] | None) -> list[tuple[float, ...]]:
+    """What was published of every row and is not its value now; nothing of a withheld one."""
+    triangles = {} if revised is None else revised if isinstance(revised, Mapping) else {TOTAL: revised}
+    published = {
+        (str(code), str(period)): [float(one) for one in row if one == one]
+        for code, triangle in triangles.items()
+        for period, row in zip(triangle.index, triangle.astype(float).to_numpy(), strict=True)
+    }
+    near = 1e-9 * frame["value"].abs()
+    return [
+        tuple(dict.fromkeys(one for one in published.get((code, period), ()) if abs(one - value) > slack))
+        for code, period, value, slack in zip(frame["code"], frame["time_period"], frame["value"], near, strict=True)
+    ]
 
 
 def trend(
@@ -102,6 +123,7 @@ def trend(
     indicator: Indicator | str | None = None,
     over: str = "",
     breaks: Collection[str] = (),
+    revised: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     horizon: float = 2030,
     target: float | None = None,
     ax: Axes | None = None,
@@ -113,11 +135,12 @@ def trend(
     """Draw values over time with a band of their intervals.
 
     Lines stop where a series breaks; a withheld value is a hatched column with the word, never a point; a hollow
-    mark carries a warning. The year by which the goals are to be reached has a line.
+    mark carries a warning; strokes beside a mark are values that were published before and revised since. The year by
+    which the goals are to be reached has a line.
 
     Parameters
     ----------
-    estimates, indicator, over, breaks, labels
+    estimates, indicator, over, breaks, revised, labels
         As in :func:`trend_data`.
     horizon
         Year of the line at the right.
@@ -145,7 +168,7 @@ def trend(
     >>> bool(trend(frame, ax=Figure().subplots()).get_xlim()[1] > 2030)
     True
     """
-    data = trend_data(estimates, indicator, over=over, breaks=breaks, labels=labels, lang=lang)
+    data = trend_data(estimates, indicator, over=over, breaks=breaks, revised=revised, labels=labels, lang=lang)
     definition = indicator if isinstance(indicator, Indicator) else None
     ax = canvas(ax, width, 81)
     for (_, rows), (colour, marker, dash) in zip(data.groupby("code", sort=False), SERIES, strict=False):
@@ -156,6 +179,9 @@ def trend(
             ax.fill_between(part["time"], part["lower"], part["upper"], color=colour, alpha=0.18, linewidth=0)
             ax.vlines(known["time"], known["lower"], known["upper"], colors=colour, linewidth=1.0)
             ax.plot(part["time"], part["value"], color=colour, linewidth=1.6, linestyle=dash)
+            former = part[["time", "earlier"]].explode("earlier").dropna()
+            ax.plot(former["time"], former["earlier"].astype(float), linestyle="none", marker="_", markersize=9,
+                    markeredgewidth=2.2, color=colour, alpha=0.5)  # fmt: skip
             for flagged, face in ((False, colour), (True, "white")):
                 some = known[(known["display"] == "flagged") == flagged]
                 ax.plot(some["time"], some["value"], linestyle="none", marker=marker, markersize=5,
@@ -205,11 +231,13 @@ def _finish(
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     ends = [*data[["value", "lower", "upper"]].to_numpy().ravel(), *([] if target is None else [target])]
+    ends += [one for some in data["earlier"] for one in some]
     ax.set_ylim(scale(ends, percent=indicator is not None and indicator.unit.startswith("%")))
     first, last = data["time"].min(), max(horizon, data["time"].max())
     room = 0.04 * (last - first)
     ax.set_xlim(first - room, last + room)
     ax.xaxis.set_major_locator(MaxNLocator(7 if points(ax) > 300 else 4, integer=True))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))  # years are not grouped by thousands
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value, lang)))
     ax.tick_params(labelsize=8, color=GREY, labelcolor=GREY, length=3)
     for side in ("top", "right"):
@@ -227,6 +255,7 @@ def _finish(
     if data[["value", "lower", "upper"]].notna().all(axis=1).any():  # published figures may have no intervals
         notes += [text("Bands: {level} % intervals.", lang, level=level_of(data["conf_level"].max(), lang))]
     notes += [text("Hollow: low reliability.", lang)] if (data["display"] == "flagged").any() else []
+    notes += [text("Strokes: values published before.", lang)] if data["earlier"].map(bool).any() else []
     notes += [text("Star: target.", lang)] if target is not None else []
     notes += [text("Source: {source}.", lang, source=source)] if source else []
     below = "\n".join(lines(" ".join(notes), min(80, int(points(ax) / 4.6))))
@@ -252,6 +281,9 @@ def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None, *, lang: s
     ...                       "lower": [8.0, 5.0], "upper": [10.0, 7.0], "display": ["shown", "withheld"]})
     >>> trend_alt(trend_data(frame))
     'Trend. Total: 2019 9.0 (8.0 to 10.0); 2023 withheld.'
+    >>> triangle = pd.DataFrame({"2024": [9.4, 6.0], "2025": [9.0, 6.0]}, index=["2019", "2023"])
+    >>> trend_alt(trend_data(frame, revised=triangle))
+    'Trend. Total: 2019 9.0 (8.0 to 10.0), published before as 9.4; 2023 withheld.'
     """
     decimals = indicator.decimals if indicator else 1
     parts = [text("Trend.", lang)]
@@ -266,6 +298,9 @@ def trend_alt(data: pd.DataFrame, indicator: Indicator | None = None, *, lang: s
                 value += f" ({span(row['lower'], row['upper'], lang, decimals)})"
             value = text("withheld", lang) if row["display"] == "withheld" else value
             flag = f", {text('flagged as uncertain', lang)}" if row["display"] == "flagged" else ""
+            if row["earlier"]:
+                values = ", ".join(number(one, lang, decimals) for one in row["earlier"])
+                flag += f", {text('published before as {values}', lang, values=values)}"
             when = row["time_period"]
             when = text("after a break {period}", lang, period=when) if row["broken"] else when
             words.append(f"{when} {value}{flag}")
