@@ -65,6 +65,7 @@ ALONE = ("index", "_generated/[a-z]*", "_generated/catalogue/*", "_generated/par
 html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
     "navigation_with_keys": False,
+    "navbar_align": "left",
     "header_links_before_dropdown": 7,
     "show_nav_level": 1,
     "show_toc_level": 2,

@@ -35,7 +35,8 @@ class Page(HTMLParser):
 def faults(folder: Path) -> Iterator[str]:
     """Links that lead nowhere, each with its page and line."""
     folder = folder.resolve()
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+    paths = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.relative_to(folder).parts]
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in paths}  # what a theme brings along is no page
     if not pages:
         yield f"{folder}: no pages"
     for path, page in pages.items():

@@ -222,6 +222,7 @@ def _draw(ax: Axes, data: pd.DataFrame, lang: str | Language) -> None:
     narrow = points(ax) < 300
     letters: dict[str, Any] = {"fontsize": 6.8 if narrow else 8, "color": INK, "va": "center", **PLAIN}
     used, taken = dict(top), dict(top)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75}
     for name in sorted(top, key=lambda one: depth[one]):
         height = came[name] / whole
         x = float(depth[name])
@@ -232,7 +233,7 @@ def _draw(ax: Axes, data: pd.DataFrame, lang: str | Language) -> None:
         if len(share) == 1:
             told += f"\n{_share(share.iloc[0], lang)}"
         ax.text(x + thick + 0.03, top[name] + height / 2, told, ha="left", **letters,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75}, zorder=5)  # fmt: skip
+                bbox=paper, zorder=5)  # fmt: skip
         out = data[(data["origin"] == name)]
         for one in out.to_dict("records"):
             size = one["amount"] / whole
@@ -251,7 +252,7 @@ def _draw(ax: Axes, data: pd.DataFrame, lang: str | Language) -> None:
                 ax.add_patch(Rectangle((x + thick, y), 0.34, size, facecolor="white", edgecolor=HATCH, hatch="//////",
                                        linewidth=0, zorder=0.6))  # fmt: skip
                 told = f"{text('In transit', lang)}\n{money(one['amount'], lang)}\n{_share(one, lang)}"
-                ax.text(x + thick + 0.03, y + size + 0.6 * GAP, told, ha="left", zorder=6,
+                ax.text(x + thick + 0.03, y + size + 0.6 * GAP, told, ha="left", zorder=6, bbox=paper,
                         **(letters | {"va": "top", "color": GREY}))  # fmt: skip
     bottom = max(top[name] + came[name] / whole for name in top)
     ax.set(xlim=(-0.02, last + (0.62 if narrow else 0.5)), ylim=(bottom + 3.6 * GAP, -0.03))
