@@ -266,6 +266,27 @@ def test_nothing_is_fetched_from_elsewhere_and_no_script_fails(browser, site):
             assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
 
 
+def test_pages_fit_a_printed_page(visit):
+    """At the width of A4 less its margins nothing is cut off, and what only a screen needs is not printed."""
+    for path in TYPES:
+        browser = visit(path, width=718)
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        try:
+            for selector in ("body", ".scroll"):
+                sizes = browser.execute_script(
+                    "return [...document.querySelectorAll(arguments[0])].map((e) => [e.scrollWidth, e.clientWidth])",
+                    selector,
+                )
+                assert all(wide <= room for wide, room in sizes), (path, selector, sizes)
+            shown = browser.execute_script(
+                "return [...document.querySelectorAll('.search, .languages, .sections, .skip')]"
+                ".filter((e) => getComputedStyle(e).display !== 'none').length"
+            )
+            assert shown == 0 and one(browser, "h1").is_displayed()
+        finally:
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_pages_are_whole_without_scripts(visit):
     browser = visit("index.html")
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
