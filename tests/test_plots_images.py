@@ -8,6 +8,7 @@ mark, a label or a hatch more or less makes.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -247,7 +248,7 @@ def texts(name: str, lang: str) -> set[str]:
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_in_its_language(name, lang):
     """No text of ours is left in English, nothing is drawn as a box, and there are as many texts as in English."""
-    if lang == "zh":
+    if lang == "zh" and "CI_REQUIRES_BROWSER" not in os.environ:
         try:
             chinese_font()
         except Faults:
