@@ -76,9 +76,16 @@ def files() -> dict[str, bytes]:
     release = {
         "ocid": "ocds-1", "id": "1", "date": "2025-01-01T00:00:00Z", "tag": ["tender"], "initiationType": "tender",
         "tender": {"id": "1", "value": {"amount": 10, "currency": "USD"}, "tenderPeriod": {"startDate": "2025-01-01"}},
-        "awards": [{"id": "a", "suppliers": [{"id": "s", "name": "S"}]}],
+        "awards": [{"id": "a", "suppliers": [{"id": "s", "name": "S"}], "value": {"amount": 9, "currency": "USD"}}],
+        "contracts": [{"id": "c", "awardID": "a", "dateSigned": "2025-02-01", "amendments": [{"id": "m"}]}],
+        "parties": [{"id": "s", "address": {"countryName": "X"}}], "buyer": {"id": "b"},
     }  # fmt: skip
     made["releases.json"] = json.dumps({"releases": [release], "version": "1.1"}).encode()
+    made["release.json"] = json.dumps(release).encode()
+    record = {"ocid": "ocds-1", "releases": [release, release | {"id": "2", "tag": ["award"]}]}
+    compiled = {"ocid": "ocds-1", "compiledRelease": release, "releases": [release]}
+    made["records.json"] = json.dumps({"records": [record], "version": "1.1"}).encode()
+    made["compiled.json"] = json.dumps({"records": [compiled], "version": "1.1"}).encode()
     answer = {"indicator": ["16.5.1"], "series": "SG", "geoAreaCode": "4", "geoAreaName": "Afghanistan",
               "timePeriodStart": 2020.0, "value": "3", "attributes": {}, "dimensions": {"Sex": "BOTHSEX"}}  # fmt: skip
     made["answer.json"] = json.dumps({"data": [answer], "totalElements": 1}).encode()
@@ -172,7 +179,8 @@ def ours(call: Callable[..., object], *given: Any, **more: Any) -> None:
             raise AssertionError("a fault says nothing") from caught
 
 
-NAMED = {"releases.json": ["ocds"], "answer.json": ["un_sdg"]}
+NAMED = {name: ["ocds"] for name in ("release.json", "releases.json", "records.json", "compiled.json")}
+NAMED |= {"answer.json": ["un_sdg"]}
 
 
 def file_of_a_format(name: str, places: list[int], junk: bytes, how: int, inside: bool, reader: str) -> None:
@@ -194,6 +202,13 @@ def file_of_a_format(name: str, places: list[int], junk: bytes, how: int, inside
     path.write_bytes(data)
     known = NAMED.get(name, ["", reader])
     ours(readers.read, path, {"reader": known[places[-1] % len(known)]} if known[places[-1] % len(known)] else {})
+
+
+def answer(name: str, places: list[int], new: Any) -> None:
+    """A JSON file of a known layout with one part replaced: what parses, and is not what was expected."""
+    path = WORK / name
+    path.write_text(json.dumps(replaced(json.loads(files()[name]), places, new), default=str), encoding="utf-8")
+    ours(readers.read, path, {"reader": NAMED[name][0]})
 
 
 def definition(which: int, places: list[int], new: Any, line: int, junk: str, whole: bool) -> None:
@@ -245,6 +260,9 @@ def targets() -> dict[str, Callable[[Callable[..., None]], Callable[[], None]]]:
             st.sampled_from(sorted(files())), PLACES, st.binary(min_size=1, max_size=40), st.integers(0, 5),
             st.booleans(), st.sampled_from(sorted(readers.READERS)),
         )(file_of_a_format),
+        "answers": given(
+            st.sampled_from(sorted(NAMED)), st.lists(st.integers(0, 120), min_size=1, max_size=8), VALUES
+        )(answer),
         "definitions": given(
             st.integers(0, 10**6), PLACES, VALUES, st.integers(0, 10**6), st.text(max_size=40), st.booleans()
         )(definition),

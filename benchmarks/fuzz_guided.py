@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-TARGETS = ("definitions", "mappings", "files")
+TARGETS = ("definitions", "mappings", "answers", "files")
 
 
 def steer(target: str, seconds: int, corpus: str) -> None:

@@ -115,8 +115,11 @@ def _zip(path: Path) -> None:
                 if entry.filename.startswith("xl/worksheets/") and entry.filename.endswith(".xml"):
                     with book.open(entry) as stream:
                         _sheet(path, entry.filename, _chunks(stream))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Faults([Fault(str(path), "", f"cannot be read: {error}", "save it again as a workbook")]) from None
+    except Faults:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged archive ends in errors of many libraries
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise Faults([Fault(str(path), "", f"cannot be read: {said}", "save it again as a workbook")]) from None
 
 
 def _sheet(path: Path, name: str, chunks: Iterator[bytes]) -> None:

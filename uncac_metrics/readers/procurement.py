@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.readers import files, layout
+from uncac_metrics.readers import files, layout, parts
 from uncac_metrics.reference.names import harmonise
 from uncac_metrics.values import yes_no
 
@@ -39,6 +39,24 @@ MERGE_RULES: Mapping[tuple[str, ...], str] = {
     ("parties", "roles"): "wholeListMerge", ("tender", "submissionMethod"): "wholeListMerge",
 }  # fmt: skip
 """Rules of the release schema 1.1 for the fields that are read here; everything else is merged by identifier."""
+
+_MONEY: parts.Kind = {"amount": parts.NUMBER, "currency": parts.TEXT}
+_RELEASE: parts.Kind = {
+    "ocid!": parts.TEXT, "date": parts.TEXT, "tag": [parts.TEXT], "buyer": {"id": parts.CELL},
+    "tender": {
+        "value": _MONEY, "procurementMethod": parts.TEXT, "submissionMethod": [parts.TEXT], "tenderers": [{}],
+        "numberOfTenderers": parts.NUMBER, "documents": [{"documentType": parts.TEXT}],
+        "tenderPeriod": {"startDate": parts.TEXT, "endDate": parts.TEXT},
+    },
+    "awards": [{"id!": parts.CELL, "status": parts.TEXT, "date": parts.TEXT, "value": _MONEY,
+                "suppliers": [{"id": parts.CELL}]}],
+    "contracts": [{"id!": parts.CELL, "awardID": parts.CELL, "status": parts.TEXT, "dateSigned": parts.TEXT,
+                   "value": _MONEY, "suppliers": [{"id": parts.CELL}], "amendments": [{}]}],
+    "parties": [{"id": parts.CELL, "address": {"countryName": parts.TEXT}}],
+}  # fmt: skip
+"""What is read of a release, and of what kind it is."""
+_RECORD: parts.Kind = {"releases!": [_RELEASE]}
+_COMPILED: parts.Kind = {"compiledRelease!": _RELEASE, "releases": [_RELEASE]}
 
 _DATES = ("date_notice", "date_deadline", "date_awarded", "date_signed", "date_published", "date_completed")
 
@@ -175,13 +193,16 @@ def _processes(path: Path) -> Iterator[tuple[Release, list[Release]]]:
     releases: dict[str, list[Release]] = {}
     compiled: dict[str, Release] = {}
     for number, one in enumerate(_contents(path), 1):
-        kind = "compiledRelease" if "compiledRelease" in one else "releases" if "releases" in one else ""
-        parts = one.get("releases", []) if kind else [one]
-        for part in [*parts, *([one["compiledRelease"]] if kind == "compiledRelease" else [])]:
+        kind = next((key for key in ("compiledRelease", "releases") if isinstance(one, dict) and key in one), "")
+        held = one[kind] if kind else one
+        for part in held if isinstance(held, list) else [held]:
             if not isinstance(part, Mapping) or "ocid" not in part:
                 what = f"item {number} has no ocid" if isinstance(part, Mapping) else f"item {number} is no release"
                 raise Faults([Fault(str(path), "ocid", what, "give releases or records of the standard, not links")])
-        for part in parts:
+        wanted = {"compiledRelease": _COMPILED, "releases": _RECORD}.get(kind, _RELEASE)
+        parts.demand(one, wanted, path, f"correct item {number} of the file")
+        held = (one.get("releases") or []) if kind else [one]
+        for part in held:
             releases.setdefault(part["ocid"], []).append(part)
         if kind == "compiledRelease":
             compiled[one["compiledRelease"]["ocid"]] = one["compiledRelease"]
@@ -193,7 +214,10 @@ def _processes(path: Path) -> Iterator[tuple[Release, list[Release]]]:
             yield behind[0], behind
         else:
             merger = merger or files.need("ocdsmerge", path).Merger(merge_rules=dict(MERGE_RULES))
-            yield merger.create_compiled_release(behind), behind
+            with files.as_fault(path):
+                merged = merger.create_compiled_release(behind)
+            parts.demand(merged, _RELEASE, path, f"correct the releases of {ocid}")
+            yield merged, behind
 
 
 def _contents(path: Path) -> Iterator[Release]:
@@ -213,14 +237,17 @@ def _contents(path: Path) -> Iterator[Release]:
         if package and str(one.get("version", "1.0")) != "1.1":
             what = f"is version {one.get('version', '1.0')} of the standard"
             raise Faults([Fault(str(path), "version", what, "upgrade it to 1.1 (ocdskit upgrade)")])
-        yield from (one.get("records") or one["releases"]) if package else [one]
+        held = (one.get("records") or one.get("releases")) if package else [one]
+        if not isinstance(held, list):
+            raise Faults([Fault(str(path), "releases", "is no list", "give a package of releases or records")])
+        yield from held
 
 
 def _contracts(release: Release, behind: Iterable[Release], row: str) -> Iterator[dict[str, Any]]:
     tender = release.get("tender") or {}
-    awards = {a["id"]: a for a in release.get("awards") or [] if "id" in a}
+    awards = {a["id"]: a for a in release.get("awards") or []}
     contracts = release.get("contracts") or []
-    parties = {p["id"]: p for p in release.get("parties") or [] if "id" in p}
+    parties = {str(p["id"]): p for p in release.get("parties") or [] if p.get("id")}
     documents = [d.get("documentType") for d in tender.get("documents") or []]
     noticed = "tenderNotice" in documents or any("tender" in (r.get("tag") or []) for r in (release, *behind))
     tenderers, ways = tender.get("tenderers"), tender.get("submissionMethod")
@@ -232,14 +259,17 @@ def _contracts(release: Release, behind: Iterable[Release], row: str) -> Iterato
     for award, contract in pairs:
         if award.get("status") in ("cancelled", "unsuccessful") or contract.get("status") == "cancelled":
             continue
-        suppliers = sorted(s["id"] for s in award.get("suppliers") or contract.get("suppliers") or [] if "id" in s)
-        address = parties.get(suppliers[0], {}).get("address", {}) if suppliers else {}
+        suppliers = sorted(
+            str(s["id"]) for s in award.get("suppliers") or contract.get("suppliers") or [] if s.get("id")
+        )
+        address = (parties.get(suppliers[0], {}).get("address") or {}) if suppliers else {}
         amounts = {"estimate": tender.get("value"), "value": award.get("value") or contract.get("value"),
                    "final_value": contract.get("value")}  # fmt: skip
         made = {name: (value or {}).get("amount") for name, value in amounts.items()}
-        held = {v["currency"] for v in amounts.values() if v and v.get("amount") is not None and "currency" in v}
+        held = {v["currency"] for v in amounts.values() if v and v.get("amount") is not None and v.get("currency")}
         amendments = len(contract.get("amendments") or [])
-        count = tender.get("numberOfTenderers", None if tenderers is None else len(tenderers))
+        count = tender.get("numberOfTenderers")
+        count = len(tenderers) if count is None and tenderers is not None else count
         days = {
             "date_notice": (tender.get("tenderPeriod") or {}).get("startDate"),
             "date_deadline": (tender.get("tenderPeriod") or {}).get("endDate"),
@@ -251,10 +281,10 @@ def _contracts(release: Release, behind: Iterable[Release], row: str) -> Iterato
             "contract": f"{release['ocid']}/{contract['id'] if row == 'contract' else award['id']}",
             "tender": release["ocid"],
             "time_period": str(year)[:4],
-            "buyer": (release.get("buyer") or {}).get("id", ""),
+            "buyer": str((release.get("buyer") or {}).get("id") or ""),
             "procurement_method": tender.get("procurementMethod") or "",
             "supplier": ";".join(suppliers),
-            "_country": address.get("countryName", ""),
+            "_country": address.get("countryName") or "",
             "bids": np.nan if count is None else float(count),
             **{name: day or "" for name, day in days.items()},
             **{name: np.nan if amount is None else float(amount) for name, amount in made.items()},

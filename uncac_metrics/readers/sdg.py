@@ -12,13 +12,19 @@ import numpy as np
 import pandas as pd
 
 from uncac_metrics.model import Fault, Faults
-from uncac_metrics.readers import layout
+from uncac_metrics.readers import layout, parts
 from uncac_metrics.readers.files import as_fault, must_exist
 
 EXPORT = ("Indicator", "SeriesCode", "GeoAreaCode", "GeoAreaName", "TimePeriod", "Value")
 """Columns that the CSV export must have; dimensions and attributes stand in brackets, such as ``[Sex]``."""
 ANSWER = ("indicator", "series", "geoAreaCode", "geoAreaName", "timePeriodStart", "value")
 """Keys that each observation of an answer of the API must have, besides ``dimensions`` and ``attributes``."""
+_CELLS: parts.Kind = {"*": parts.CELL}
+_ANSWER: parts.Kind = {
+    "totalElements": parts.NUMBER,
+    "data!": [{**{f"{key}!": parts.CELL for key in ANSWER if key not in ("indicator", "value")}, "value": parts.CELL,
+               "indicator!": (parts.CELL, [parts.CELL]), "dimensions": _CELLS, "attributes": _CELLS}],
+}  # fmt: skip
 DDF = ("geo_area", "nature", "units", "year")
 """Columns that a DDF file of data points must have, besides the dimensions and one column named like the series."""
 
@@ -140,22 +146,24 @@ def _answer(path: Path) -> tuple[pd.DataFrame, set[str]]:
     found = content.get("data") if isinstance(content, dict) else None
     if not isinstance(found, list) or not found:
         raise Faults([Fault(str(path), "data", "there is no list of observations", "give an answer of the API")])
-    total = content.get("totalElements", len(found))
-    if total != len(found):
+    if all(isinstance(one, dict) for one in found):
+        layout.must_have(set.intersection(*(set(one) for one in found)), ANSWER, path)
+    parts.demand(content, _ANSWER, path, "give an answer of the API as it came")
+    total = content.get("totalElements")
+    if total is not None and total != len(found):
         what = f"holds {len(found):,} of {total:,} observations"
         raise Faults([Fault(str(path), "totalElements", what, "ask for all on one page, or join the pages")])
-    layout.must_have(set.intersection(*(set(one) for one in found)), ANSWER, path)
     rows = []
     dimensions: set[str] = set()
     for one in found:
-        parts = {k.lower().replace(" ", "_"): v for k, v in (one.get("dimensions") or {}).items()}
-        dimensions |= set(parts) - {"reporting_type"}
+        inner = {k.lower().replace(" ", "_"): v for k, v in (one.get("dimensions") or {}).items()}
+        dimensions |= set(inner) - {"reporting_type"}
         attributes = {k.lower().replace(" ", "_"): v for k, v in (one.get("attributes") or {}).items()}
         indicator = one["indicator"]
         rows.append({
             "code": one["geoAreaCode"], "name": one["geoAreaName"], "series": one["series"],
-            "indicator": ", ".join(indicator) if isinstance(indicator, list) else indicator,
-            "year": one["timePeriodStart"], "value": one["value"], **parts, **attributes,
+            "indicator": ", ".join(map(str, indicator)) if isinstance(indicator, list) else indicator,
+            "year": one["timePeriodStart"], "value": one["value"], **inner, **attributes,
         })  # fmt: skip
     return pd.DataFrame(rows, dtype=object).fillna(""), dimensions
 
