@@ -3,8 +3,8 @@
     python benchmarks/fuzz.py [--seconds 600] [--seed 1] [--out benchmarks/results/fuzz.csv]
 
 Each example is drawn by hypothesis: bytes of a real file that are flipped, cut, doubled or moved; JSON of a known
-layout with one part replaced by another kind of value; a definition in which one value is replaced by another kind of value, or one line is mangled; a mapping whose rules are mangled, applied
-to data.
+layout with one part replaced by another kind of value; a definition in which one value is so replaced, or one line is
+mangled; a mapping whose rules are mangled, applied to data.
 An example that ends in anything but a result or `Faults` is shrunk, printed, and fails the run.
 """
 
