@@ -216,6 +216,26 @@ def test_a_parquet_file_of_a_billion_cells_is_refused(tmp_path):
         read_file(path)
 
 
+@pytest.mark.parametrize(("ending", "compress"), [("sav", False), ("sav", True), ("dta", False)])
+def test_a_survey_file_that_claims_rows_it_has_no_bytes_for_is_refused(tmp_path, ending, compress):
+    pyreadstat = pytest.importorskip("pyreadstat")
+    path = tmp_path / f"data.{ending}"
+    table = pd.DataFrame({"a": [float(i) for i in range(300)], "b": "constant text", "c": 1.0})
+    more = {"compress": True} if compress else {}
+    {"sav": pyreadstat.write_sav, "dta": pyreadstat.write_dta}[ending](table, str(path), **more)
+    assert len(read_file(path)) == 300
+    data = bytearray(path.read_bytes())
+    if ending == "sav":
+        assert data[:4] == (b"$FL3" if compress else b"$FL2")
+        data[80:84] = struct.pack("<i", 500_000_000)
+    else:
+        at = data.index(b"<N>") + 3
+        data[at : at + 8] = struct.pack("<q", 500_000_000)
+    path.write_bytes(bytes(data))
+    with pytest.raises(Faults, match=r"says that it holds 500,000,000 rows of 3 columns"):
+        read_file(path)
+
+
 # --- text
 
 

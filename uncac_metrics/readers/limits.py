@@ -28,7 +28,7 @@ _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 
 
 def within_limits(path: Path) -> None:
-    """Refuse a packed file of hostile size: gzip, an Excel workbook, Parquet.
+    """Refuse a file of hostile size: gzip, an Excel workbook, Parquet, SPSS, Stata.
 
     Parameters
     ----------
@@ -55,6 +55,8 @@ def _looked_at(path: Path, size: int, changed: int) -> None:
         _zip(path)
     elif name.endswith(".parquet"):
         _parquet(path)
+    elif name.endswith((".sav", ".dta")):
+        _spss_or_stata(path)
 
 
 def text_within(path: Path) -> str:
@@ -157,4 +159,23 @@ def _parquet(path: Path) -> None:
     unfolded = max(sum(group.total_byte_size for group in groups), about.num_rows * about.num_columns)
     if unfolded > max(RATIO * packed, 10**9):
         what = f"says that it holds {about.num_rows:,} rows of {about.num_columns} columns in {packed:,} bytes"
+        raise Faults([Fault(str(path), "", what, "look at it, and give the table itself")])
+
+
+def _spss_or_stata(path: Path) -> None:
+    """Refuse a file that says it has more rows than it has bytes for: as many would be laid out before one is read."""
+    try:
+        import pyreadstat
+    except ImportError:  # said by the reader
+        return
+    reader = pyreadstat.read_sav if path.name.lower().endswith(".sav") else pyreadstat.read_dta
+    try:
+        about = reader(str(path), metadataonly=True, encoding="ISO-8859-1")[1]  # has a letter for every byte
+    except Exception:  # noqa: BLE001 - said by the reader, in its words
+        return
+    size, rows, columns = path.stat().st_size, about.number_rows or 0, about.number_columns or 0
+    with path.open("rb") as stream:
+        packed = stream.read(4) == b"$FL3"  # by zlib; otherwise a value has a byte at least
+    if rows * max(1, columns) > (1032 * size if packed else size):
+        what = f"says that it holds {rows:,} rows of {columns} columns in {size:,} bytes"
         raise Faults([Fault(str(path), "", what, "look at it, and give the table itself")])
