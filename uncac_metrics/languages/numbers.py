@@ -42,7 +42,7 @@ def number(value: Any, lang: str | Language = "en", decimals: int = 0) -> str:
     if not _is(value):
         return NONE
     english = f"{float(value):,.{decimals}f}"
-    code = lang if lang in UN else language(lang).code
+    code = lang.code if isinstance(lang, Language) else lang if lang in UN else language(lang).code
     return english if code == "en" else english.translate(_signs(code))
 
 

@@ -46,9 +46,10 @@ def text(message: str, lang: str | Language = "en", /, *, context: str = "", **g
     >>> text("Withheld", "fr"), text("Source: {source}.", "es", source="INE")
     ('Non publié', 'Fuente: INE.')
     """
-    if not message or (lang == "en" and not given):
-        return message
-    return _filled(_forms(context, message, language(lang))[0], given)
+    about = lang if isinstance(lang, Language) else language(lang)
+    if not message or (about.code == "en" and not about.own):
+        return _filled(message, given)
+    return _filled(_forms(context, message, about)[0], given)
 
 
 def translation(message: str, lang: str | Language, context: str = "") -> str | None:
@@ -73,7 +74,9 @@ def translation(message: str, lang: str | Language, context: str = "") -> str | 
     >>> translation("Home", "zh"), translation("Home", "en"), translation("no text of the package", "zh")
     ('首页', 'Home', None)
     """
-    about = language(lang)
+    about = lang if isinstance(lang, Language) else language(lang)
+    if about.code == "en" and not about.own:
+        return message
     forms = _found(context, message, about)
     return forms[0] if forms else (message if about.code == "en" else None)
 
