@@ -35,10 +35,13 @@ def in_order(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def to_csv(estimates: pd.DataFrame) -> bytes:
     """The text of ``estimates.csv``: rows by key, numbers in the shortest form that is exact."""
-    table = in_order(estimates)
+    return "\n".join([*csv_records(in_order(estimates)), ""]).encode()
+
+
+def csv_records(table: pd.DataFrame) -> list[str]:
+    """The header and the rows of a table as they stand in a CSV file, in their order and without line ends."""
     columns = [_texts(table[name]) for name in table.columns]
-    lines = [",".join(map(_quoted, table.columns)), *map(",".join, zip(*columns, strict=True)), ""]
-    return "\n".join(lines).encode()
+    return [",".join(map(_quoted, table.columns)), *map(",".join, zip(*columns, strict=True))]
 
 
 def _texts(column: pd.Series) -> list[str]:

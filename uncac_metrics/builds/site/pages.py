@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -19,7 +17,7 @@ from uncac_metrics.builds.site.facts import FOLDERS, Section
 from uncac_metrics.builds.site.frame import Place, environment, prefixes, words
 from uncac_metrics.languages import Language
 from uncac_metrics.model import DIRECTIONS, MEASURES, PROVENANCE, Indicator
-from uncac_metrics.results import to_csv
+from uncac_metrics.results import csv_records, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,14 +244,13 @@ def _of_indicators(
     found: Mapping[str, Section], estimates: pd.DataFrame, content: Mapping[str, Any]
 ) -> dict[str, bytes]:
     """The estimates and the definition of each indicator as files of their own."""
-    header, *lines = csv.reader(io.StringIO(to_csv(estimates).decode()))
-    together: dict[str, list[list[str]]] = {}
-    for line in lines:
-        together.setdefault(line[header.index("indicator")], []).append(line)
+    table = in_order(estimates)
+    header, *records = csv_records(table)
+    together: dict[str, list[str]] = {}
+    for key, record in zip(table["indicator"], records, strict=True):
+        together.setdefault(key, [header]).append(record)
     made = {}
     for key, section in found.items():
-        table = io.StringIO()
-        csv.writer(table, lineterminator="\n").writerows([header, *together[key]])
         card = json.loads(json.dumps(asdict(section.card), default=str))
         del card["file"]
         sources = [
@@ -261,7 +258,7 @@ def _of_indicators(
         ]  # fmt: skip
         links = {kind: [dict(zip(_TITLES, one, strict=True)) for one in some] for kind, some in section.links.items()}
         about = {"release": release_id(content), "own": OWN, "definition": card, "sources": sources, "linked": links}
-        made[f"data/{key}.csv"] = table.getvalue().encode()
+        made[f"data/{key}.csv"] = "\n".join([*together[key], ""]).encode()
         made[f"data/{key}.json"] = to_json(about)
     return made
 
