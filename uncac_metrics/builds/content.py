@@ -270,7 +270,7 @@ def check_publication(inputs: Inputs) -> list[Fault]:
         elif not place.is_file():
             faults.append(Fault(file, "publication.structure", "there is no such file", "correct the name"))
     codes = inputs.office.languages
-    unknown = [code for code in codes if code not in languages.UN and not _catalogue(inputs, code).is_file()]
+    unknown = [code for code in codes if code not in languages.UN and not _translated(inputs, code)]
     remedy = f"choose of {', '.join(languages.UN)}, or translate the texts in languages/<code>.po"
     faults += [Fault(file, "languages", f"no pages can be written in {code!r}", remedy) for code in unknown]
     if not codes or (not unknown and len(set(codes)) < len(codes)):
@@ -278,6 +278,10 @@ def check_publication(inputs: Inputs) -> list[Fault]:
     return faults
 
 
-def _catalogue(inputs: Inputs, code: str) -> Path:
-    """Where an office keeps its own translations into a language."""
-    return Path(inputs.office.folder) / "languages" / f"{code}.po"
+def _translated(inputs: Inputs, code: str) -> bool:
+    """Whether an office has its own translations into a language that there is."""
+    try:
+        languages.language(code)
+    except Faults:
+        return False
+    return (Path(inputs.office.folder) / "languages" / f"{code}.po").is_file()

@@ -76,7 +76,7 @@ def describe(
     structure = inputs.office.publication.structure
     if structure and (folder / structure).is_file():
         office["structure"] = digest(folder / structure)
-    texts = [folder / "languages" / f"{code}.po" for code in inputs.office.languages]
+    texts = [folder / "languages" / f"{code}.po" for code in inputs.office.languages if Path(code).name == code]
     office["texts"] = {path.name: digest(path) for path in texts if path.is_file()}
     content = {
         "format": 2,
