@@ -253,7 +253,7 @@ def test_another_encoding_is_a_fault_with_a_remedy_and_is_read_where_it_is_state
     "text",
     [
         "a = " + "[" * 100_000, "a = " + "{b = " * 5_000, "[a]\n" * 3, "x" * (limits.TEXT + 1), "a = 1\0",
-        "a." * 20_000 + "b = 1", 'name = "\\uD800"',
+        "a." * 1_000_000 + "b = 1", 'name = "\\uD800"',
     ],
     ids=["brackets", "tables", "twice", "long", "nul", "dots", "surrogate"],
 )  # fmt: skip

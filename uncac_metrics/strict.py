@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uncac_metrics._toml import PARTS, has_endless_key
 from uncac_metrics.model import Fault
 
 _MOST = 4 * 2**20  # bytes
@@ -57,7 +58,11 @@ class File:
             if self.path.stat().st_size > _MOST:
                 self.fault("", "the file has too many bytes for a definition", "give the definition")
                 return None
-            return tomllib.loads(self.path.read_text(encoding="utf-8-sig"))
+            text = self.path.read_text(encoding="utf-8-sig")
+            if has_endless_key(text):
+                self.fault("", f"a key has more than {PARTS} parts", "correct the dots")
+                return None
+            return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             line = _LINE.search(str(error))
             place = (f"line {line[1]}" if line[1] else "end of file") if line else ""

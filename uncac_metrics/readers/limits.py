@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from uncac_metrics._toml import PARTS, has_endless_key
 from uncac_metrics.model import Fault, Faults
 
 BYTES = 8 * 2**30
@@ -71,9 +72,12 @@ def text_within(path: Path) -> str:
     if size > TEXT:
         raise Faults([Fault(str(path), "", f"has {size:,} bytes: too many for a definition", "give the definition")])
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise Faults([Fault(str(path), "", "is not UTF-8 text", "save it as UTF-8")]) from None
+    if has_endless_key(text):
+        raise Faults([Fault(str(path), "", f"a key has more than {PARTS} parts", "correct the dots")])
+    return text
 
 
 def _gzip(path: Path) -> None:
