@@ -203,6 +203,19 @@ def test_a_workbook_that_lies_about_its_size_is_refused(tmp_path):
         read_file(path)
 
 
+def test_a_workbook_whose_directory_points_before_its_beginning_is_a_fault(tmp_path):
+    path = tmp_path / "data.xlsx"
+    pd.DataFrame({"a": [1, 2]}).to_excel(path, index=False)
+    assert len(read_file(path)) == 2
+    data = bytearray(path.read_bytes())
+    end = data.rindex(b"PK\x05\x06")
+    (offset,) = struct.unpack("<I", data[end + 16 : end + 20])
+    data[end + 16 : end + 20] = struct.pack("<I", offset + 100_000)
+    path.write_bytes(bytes(data))
+    with pytest.raises(Faults, match="cannot be read"):
+        read_file(path)
+
+
 def test_a_parquet_file_of_a_billion_cells_is_refused(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
