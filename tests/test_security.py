@@ -10,14 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from uncac_metrics import cli
+from uncac_metrics import _toml, cli
 from uncac_metrics._data import datasets_folder, indicators_folder
 from uncac_metrics.builds import build
 from uncac_metrics.builds.check import check
 from uncac_metrics.catalogue import read_folders
 from uncac_metrics.datasets import load_dataset, load_source
 from uncac_metrics.model import Faults
-from uncac_metrics.readers import limits
 from uncac_metrics.readers.files import read_file
 
 EXAMPLE = datasets_folder() / "example"
@@ -265,10 +264,11 @@ def test_another_encoding_is_a_fault_with_a_remedy_and_is_read_where_it_is_state
 @pytest.mark.parametrize(
     "text",
     [
-        "a = " + "[" * 100_000, "a = " + "{b = " * 5_000, "[a]\n" * 3, "x" * (limits.TEXT + 1), "a = 1\0",
-        "a." * 1_000_000 + "b = 1", 'name = "\\uD800"',
+        "a = " + "[" * 100_000, "a = " + "{b = " * 5_000, "[a]\n" * 3, "x" * (_toml.MOST + 1), "a = 1\0",
+        "a." * 400_000 + "b = 1", '"a b" . ' * 100_000 + "b = 1",
+        'a = [{b = """\nit"s """, ' + "'c d'." * 100_000 + "e = 1}]", 'name = "\\uD800"',
     ],
-    ids=["brackets", "tables", "twice", "long", "nul", "dots", "surrogate"],
+    ids=["brackets", "tables", "twice", "long", "nul", "dots", "quoted", "hidden", "surrogate"],
 )  # fmt: skip
 def test_definitions_that_would_exhaust_a_parser_are_faults(office, tmp_path, text):
     source(office).write_text(text)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uncac_metrics._toml import PARTS, has_endless_key
+from uncac_metrics._toml import DOTS, MOST, has_endless_key
 from uncac_metrics.model import Fault
 
-_MOST = 4 * 2**20  # bytes
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -55,12 +54,12 @@ class File:
     def toml(self) -> dict[str, Any] | None:
         """What the file holds, or None if it cannot be read as TOML."""
         try:
-            if self.path.stat().st_size > _MOST:
+            if self.path.stat().st_size > MOST:
                 self.fault("", "the file has too many bytes for a definition", "give the definition")
                 return None
             text = self.path.read_text(encoding="utf-8-sig")
             if has_endless_key(text):
-                self.fault("", f"a key has more than {PARTS} parts", "correct the dots")
+                self.fault("", f"a line has more than {DOTS} dots between words", "break it into several")
                 return None
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:

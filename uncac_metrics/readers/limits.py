@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from uncac_metrics._toml import PARTS, has_endless_key
+from uncac_metrics._toml import DOTS, MOST, has_endless_key
 from uncac_metrics.model import Fault, Faults
 
 BYTES = 8 * 2**30
@@ -22,8 +22,6 @@ SMALL = 64 * 2**20
 """A file that unfolds to no more is not suspect."""
 CELLS = 50_000_000
 """Most cells of a sheet, counted from the first to the last that holds something."""
-TEXT = 4 * 2**20
-"""Most bytes of a definition."""
 _CHUNK = 1 << 20
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 
@@ -69,14 +67,14 @@ def text_within(path: Path) -> str:
         It is longer than a definition can be, or not UTF-8.
     """
     size = path.stat().st_size
-    if size > TEXT:
+    if size > MOST:
         raise Faults([Fault(str(path), "", f"has {size:,} bytes: too many for a definition", "give the definition")])
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise Faults([Fault(str(path), "", "is not UTF-8 text", "save it as UTF-8")]) from None
     if has_endless_key(text):
-        raise Faults([Fault(str(path), "", f"a key has more than {PARTS} parts", "correct the dots")])
+        raise Faults([Fault(str(path), "", f"a line has more than {DOTS} dots between words", "break it into several")])
     return text
 
 
